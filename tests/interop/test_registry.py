@@ -19,8 +19,8 @@ def test_second_converter_of_an_operator_is_refused():
         registry.register("relu_")(print)
 
 
-@pytest.mark.parametrize("importer", ["torch", "keras"])
+@pytest.mark.parametrize("importer", ["torch", "keras", "onnx"])
 def test_operator_modules_are_named_after_families(importer):
     """A module of another name would not be loaded."""
-    modules = {path.stem for path in (FOLDER / importer / "operators").glob("*.py")} - {"__init__"}
+    modules = {path.stem for path in (FOLDER / importer / "operators").glob("*.py")} - {"__init__", "patterns"}
     assert modules <= set(FAMILIES)

@@ -21,9 +21,6 @@ ERRORS = {
 TEMPLATES = {"Message", "localize"} | ERRORS
 """Calls whose first argument is a template."""
 
-PENDING = {"interop"}
-"""Packages and modules whose messages have no entries yet."""
-
 TRANSLATED = [language for language in LANGUAGES if language != "en"]
 
 
@@ -47,8 +44,7 @@ def calls(tree: ast.AST) -> Iterator[tuple[str, ast.expr]]:
 
 def sources() -> Iterator[tuple[Path, ast.Module]]:
     for file in sorted(ROOT.rglob("*.py")):
-        if file.relative_to(ROOT).with_suffix("").parts[0] not in PENDING:
-            yield file, ast.parse(file.read_text(encoding="utf-8"))
+        yield file, ast.parse(file.read_text(encoding="utf-8"))
 
 
 def templates() -> dict[str, str]:

@@ -1,1 +1,1 @@
-"""Conversion from and to other frameworks: PyTorch modules, Keras models and ONNX files."""
+"""Conversion from and to PyTorch modules, Keras models and ONNX files."""

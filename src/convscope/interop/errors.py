@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from ..text.language import Message
+
 
 class UnsupportedOperator(Exception):
-    """An operator, or a use of one, that no layer computes: it becomes an Opaque layer.
+    """An operator, or a use of one, that becomes an Opaque layer.
 
-    `part` names the attribute, input or element type that is the reason, where there is one.
+    The reason is for developers, and stays English; users see the Opaque layer. `part` names the attribute, input
+    or element type that is the reason, where there is one: it is in the layer's name.
     """
 
     def __init__(self, reason: str, part: str = "") -> None:
@@ -15,10 +18,19 @@ class UnsupportedOperator(Exception):
 
 
 class RandomAtInference(UnsupportedOperator):
-    """An operator that draws random numbers in evaluation mode too, as F.dropout(x, 0.5) does."""
+    """An operator that is random in evaluation mode too, as F.dropout(x, 0.5) is."""
+
+
+def reason_of(error: BaseException) -> str:
+    """Return the Message of an exception that was raised here, or the first line of another library's text."""
+    if error.args and isinstance(error.args[0], Message):
+        return error.args[0]
+    return (str(error).strip().splitlines() or [""])[0]
 
 
 def first_line(error: BaseException) -> str:
-    """Return an exception's type and the first line of its message."""
-    line = (str(error).strip().splitlines() or [""])[0]
-    return f"{type(error).__name__}: {line}" if line else type(error).__name__
+    """Return the type and first line of a library's exception, or our own Message."""
+    reason = reason_of(error)
+    if isinstance(reason, Message):
+        return reason
+    return f"{type(error).__name__}: {reason}" if reason else type(error).__name__

@@ -1,17 +1,36 @@
-"""Construction of a network, layer by layer, by an importer."""
+"""Construction of a network, layer by layer, by an importer; its weights."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Generic, TypeVar
 
+from ..engines.protocol import Array
+from ..engines.reference.layers.graph import buffer_shapes, parameter_shapes
 from ..layers.base import Layer
 from ..layers.connection import Shape
 from ..layers.facts import Facts, facts
-from ..layers.structural import Identity, Input
+from ..layers.rearrange import Flatten, Reshape
+from ..layers.structural import Identity, Input, Opaque
 from ..network import Entry, Network, is_name
 
 Weight = TypeVar("Weight")
+
+
+def reshape_layer(shape: Shape) -> Flatten | Reshape:
+    """Return the layer that reshapes to this shape."""
+    return Flatten() if len(shape) == 1 else Reshape(shape)
+
+
+def opaque_layer(operator: str, shape: Shape) -> Opaque:
+    """Return the layer of an unsupported operator, with a name that the notation can write.
+
+    >>> opaque_layer("my op", ())
+    Opaque(operator='my_op', shape=(1,))
+    """
+    legal = "".join(one if one.isprintable() and one not in " |\"'#{}" else "_" for one in operator)
+    return Opaque(legal, shape or (1,))
 
 
 class GraphBuilder(Generic[Weight]):
@@ -88,7 +107,7 @@ class GraphBuilder(Generic[Weight]):
             self.parameters.pop(name, None)
         self._owners = {key: owner for key, owner in self._owners.items() if owner not in removed}
 
-    def needed(self, outputs: Iterable[str]) -> list[Entry]:
+    def select_needed(self, outputs: Iterable[str]) -> list[Entry]:
         """Return the layers that outputs depend on, the owners of shared parameters included."""
         names = set(outputs)
         for entry in reversed(self.entries):
@@ -104,7 +123,7 @@ class GraphBuilder(Generic[Weight]):
         """
         names = [*outputs, *(entry.name for entry in self.entries if isinstance(entry.layer, Input))]
         last = names[0]
-        entries = self.needed(names)
+        entries = self.select_needed(names)
         if any(last in entry.inputs for entry in entries):
             last = self.append(Identity(), (last,), f"{last}.output", None, {})
             entries.append(self.entries[-1])
@@ -152,6 +171,10 @@ class ShapedGraphBuilder(GraphBuilder[Weight]):
         self.shapes[name] = inferred.output_shape
         return name
 
+    def add_opaque(self, name: str, operator: str, shape: Shape, inputs: Iterable[str], origin: str | None) -> str:
+        """Append an Opaque layer for an unsupported operator; each input is connected once."""
+        return self.add(name, opaque_layer(operator, shape), list(dict.fromkeys(inputs)), origin=origin)
+
     def check_parameters(self, inferred: Facts, parameters: Mapping[str, Weight]) -> None:
         """Refuse parameters that the layer cannot have; importers that can tell override it."""
 
@@ -159,3 +182,27 @@ class ShapedGraphBuilder(GraphBuilder[Weight]):
         for entry in self.entries[count:]:
             del self.shapes[entry.name]
         super().rollback(count)
+
+
+class ImportedWeights(Mapping[str, Array]):
+    """Parameters, running statistics and constants by name, read on demand.
+
+    `read` returns the array of a name, in any shape of as many elements.
+    """
+
+    def __init__(self, network: Network, read: Callable[[str], Array]) -> None:
+        self._network, self._read = network, read
+
+    @cached_property
+    def _shapes(self) -> Mapping[str, Shape]:
+        return {**parameter_shapes(self._network), **buffer_shapes(self._network)}
+
+    def __getitem__(self, name: str) -> Array:
+        shape = self._shapes[name]
+        return self._read(name).reshape(shape)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._shapes)
+
+    def __len__(self) -> int:
+        return len(self._shapes)

@@ -1,4 +1,4 @@
-"""Import specs: models named as `scheme:package.module:callable`, with arguments if needed."""
+"""Import specs: models named as `scheme:package.module:callable`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from ..errors import BadSetting, ConvscopeError, UnknownModel, nearest
+from ..errors import BadSetting, ConvscopeError, UnknownModel, suggest
+from ..text.language import Message
 from .errors import first_line
 
 LONGEST_SPEC = 10_000
@@ -25,12 +26,12 @@ class Scheme(NamedTuple):
     """A framework's prefix, what its callables build, and an example."""
 
     prefix: str
-    noun: str
+    noun: Message
     example: str
 
 
 class ImportSpec(NamedTuple):
-    """A parsed spec: a Python module, an attribute of it, and the arguments of the call."""
+    """A parsed spec: a module, an attribute of it, and arguments of the call."""
 
     scheme: Scheme
     module: str
@@ -63,10 +64,10 @@ def parse_spec(text: str, scheme: Scheme) -> ImportSpec:
             raise ValueError
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         raise UnknownModel(
-            "Model name is not of the form {prefix}:package.module:callable (got model={text!r}). "
-            "For example, use {example}, and pass arguments by --arg name=value. [{prefix}-name]",
+            "The model must have the form {prefix}:package.module:callable (got {got!r}). For example, use "
+            "{example}, and pass arguments by --arg name=value. [{prefix}-name]",
             prefix=scheme.prefix,
-            text=text,
+            got=text,
             example=scheme.example,
         ) from None
     return ImportSpec(scheme, path, attribute, arguments)
@@ -95,15 +96,12 @@ def _resolve(spec: ImportSpec) -> Any:
     target: Any = _import(spec)
     for part in spec.attribute.split("."):
         if not hasattr(target, part):
-            hint = nearest(part, [name for name in dir(target) if not name.startswith("_")])
             raise UnknownModel(
-                "Module {module} has no attribute {attribute} (got no {part!r} in it). {upper}{hint} "
-                "[{prefix}-callable]",
+                "Module {module} has no attribute {attribute} (got no {part!r} in it). {hint} [{prefix}-callable]",
                 module=spec.module,
                 attribute=spec.attribute,
                 part=part,
-                upper=hint[:1].upper(),
-                hint=hint[1:],
+                hint=suggest(part, {name for name in dir(target) if not name.startswith("_")}),
                 prefix=spec.scheme.prefix,
             )
         target = getattr(target, part)
@@ -120,10 +118,10 @@ def _call(target: Any, spec: ImportSpec, build: Callable[[Callable[[], Any]], An
         raise
     except (Exception, SystemExit) as error:  # the user's code may raise anything, and exit
         raise BadSetting(
-            "{attribute} failed to build {noun} (got {error}). Pass other arguments by --arg "
-            "name=value. [{prefix}-raised]",
+            "{attribute} failed to build {model} (got {error}). Pass other arguments by --arg name=value. "
+            "[{prefix}-raised]",
             attribute=spec.attribute,
-            noun=spec.scheme.noun,
+            model=spec.scheme.noun,
             error=first_line(error),
             prefix=spec.scheme.prefix,
         ) from error
@@ -131,11 +129,11 @@ def _call(target: Any, spec: ImportSpec, build: Callable[[Callable[[], Any]], An
 
 def _not_a_model(value: Any, spec: ImportSpec) -> BadSetting:
     return BadSetting(
-        "{attribute} must be {noun} or return one (got {name__}). Name a model, or a function "
-        "that builds one. [{prefix}-model]",
+        "{attribute} must be {model} or return one (got {got}). Name a model, or a function that builds one. "
+        "[{prefix}-model]",
         attribute=spec.attribute,
-        noun=spec.scheme.noun,
-        name__=type(value).__name__,
+        model=spec.scheme.noun,
+        got=type(value).__name__,
         prefix=spec.scheme.prefix,
     )
 
@@ -148,8 +146,8 @@ def _import(spec: ImportSpec) -> Any:
             raise
         except (Exception, SystemExit) as error:  # a module's code may raise anything, and exit
             raise UnknownModel(
-                "Module {module!r} cannot be imported (got {error}). Check the name, and install the "
-                "package. [{prefix}-import]",
+                "Module {module!r} cannot be imported (got {error}). Check the name, and install the package. "
+                "[{prefix}-import]",
                 module=spec.module,
                 error=first_line(error),
                 prefix=spec.scheme.prefix,
@@ -179,11 +177,13 @@ def _check_arguments(target: Any, spec: ImportSpec) -> None:
         signature.bind(**spec.arguments)
     except TypeError as error:
         names = ", ".join(signature.parameters)
-        hint = f"Its arguments are {names}; pass them by --arg name=value." if names else "It takes no arguments."
+        hint = Message("It takes no arguments.")
+        if names:
+            hint = Message("Its arguments are {names}; pass them by --arg name=value.", names=names)
         raise BadSetting(
-            "{attribute} does not accept these arguments (got {value}). {hint} [{prefix}-arguments]",
+            "{attribute} does not accept these arguments (got {reason}). {hint} [{prefix}-arguments]",
             attribute=spec.attribute,
-            value=str(error).removeprefix("got "),
+            reason=str(error).removeprefix("got "),
             hint=hint,
             prefix=spec.scheme.prefix,
         ) from None

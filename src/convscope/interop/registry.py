@@ -9,18 +9,14 @@ from typing import Generic, TypeVar
 
 FAMILIES = (
     "activation",
-    "attention",
     "convolution",
     "dense",
     "elementwise",
     "indexing",
-    "merge",
     "normalization",
     "pooling",
-    "preprocessing",
     "recurrent",
     "reduction",
-    "resize",
     "shape",
 )
 """Modules of an `operators` package, one per family of layers. An importer need not have all of them."""
@@ -46,6 +42,7 @@ class OperatorRegistry(Generic[Key, Converter]):
     def __init__(self, operators: str) -> None:
         self._operators = operators
         self._converters: dict[Key, Converter] = {}
+        self._is_loaded = False
 
     def register(self, *keys: Key) -> Callable[[C], C]:
         """Return a decorator that registers a converter for these operators.
@@ -64,9 +61,11 @@ class OperatorRegistry(Generic[Key, Converter]):
         return decorate
 
     def load(self) -> Mapping[Key, Converter]:
-        """Import all modules of operators, and return the converters."""
-        for family in FAMILIES:
-            module = f"{self._operators}.{family}"
-            if find_spec(module) is not None:
-                import_module(module)
+        """Import all modules of operators, once, and return the converters."""
+        if not self._is_loaded:
+            self._is_loaded = True
+            for family in FAMILIES:
+                module = f"{self._operators}.{family}"
+                if find_spec(module) is not None:
+                    import_module(module)
         return self._converters

@@ -6,11 +6,7 @@ placed; `drawn_layer.py` has the colors and labels of its layers.
 
 from . import style  # first: it reports a missing matplotlib
 from .activation_curves import activation, activations
-<<<<<<< HEAD
 from .attribution import Attribution, attribution_figure, effective_field_figure, strongest_figure
-from .curves import training_curves
-=======
->>>>>>> wt-train
 from .edge_maps import convolution_maps
 from .growth import field_growth
 from .maps import feature_maps, kernels_figure

@@ -11,10 +11,10 @@ import keras
 import numpy as np
 
 import convscope as cs
+from convscope.interop.graph_builder import ImportedWeights
 from convscope.interop.keras.converter import ModelConverter
 from convscope.interop.keras.importer import convert_model
 from convscope.interop.keras.symbolic import SymbolicTensor
-from convscope.interop.weights import ImportedWeights
 from convscope.layers import Opaque
 
 RELATIVE = 1e-5

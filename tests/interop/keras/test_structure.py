@@ -9,7 +9,7 @@ import torch
 from keras import layers, ops
 
 import convscope as cs
-from convscope.interop.keras.registry import known_names
+from convscope.interop.keras.call import known_names
 from interop.keras.parity import chain, functional, kinds, same_as_keras, same_values, unknown
 
 IMAGE = (12, 11, 3)

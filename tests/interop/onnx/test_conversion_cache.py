@@ -7,8 +7,8 @@ import pytest
 from onnx import helper
 
 import convscope as cs
+from convscope.interop.onnx import call, importer
 from convscope.interop.onnx import conversion_cache as cache
-from convscope.interop.onnx import importer, registry
 from interop.onnx.models import model, numbers, saved
 from interop.onnx.runtime import assert_close, by_reference, by_runtime
 
@@ -32,8 +32,8 @@ def conversions(monkeypatch):
     def recording(function):
         return lambda call: (called.append(call.operator), function(call))[1]
 
-    for key, converter in list(registry.CONVERTERS.items()):
-        monkeypatch.setitem(registry.CONVERTERS, key, converter._replace(convert=recording(converter.convert)))
+    for key, converter in list(call.converters().items()):
+        monkeypatch.setitem(call.converters(), key, converter._replace(convert=recording(converter.convert)))
     return called
 
 

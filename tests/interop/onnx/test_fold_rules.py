@@ -12,8 +12,7 @@ from onnx.reference import ReferenceEvaluator
 
 from convscope.errors import BadFile
 from convscope.interop.onnx import fold_rules
-from convscope.interop.onnx.builder import Builder
-from convscope.interop.onnx.call import Call
+from convscope.interop.onnx.call import Builder, Call
 from convscope.interop.onnx.constant_folding import fold
 from convscope.interop.onnx.converter import GraphConverter, ModelContext
 from convscope.interop.onnx.fold_rules import RULES

@@ -75,7 +75,10 @@ def test_tensor_of_impossible_size_is_refused(dims, tmp_path):
 
 def test_input_of_impossible_size_is_refused(tmp_path):
     path = saved(model([one("Relu")], (1, 3, 2**40)), tmp_path)
-    rule = "{path} must have sizes of at most 2,147,483,647 (got 1×3×1099511627776). Export it again. [onnx-input]"
+    rule = (
+        "The inputs of {path} must have sizes of at most 2,147,483,647 (got 1×3×1099511627776). Export it again. "
+        "[onnx-input]"
+    )
     refused(path, BadFile, rule)
 
 
@@ -101,7 +104,7 @@ def test_deeply_nested_graphs_are_refused(tmp_path):
     for _ in range(500):
         graph = field(1, field(5, field(6, graph)))
     path.write_bytes(b"\x08\x0a" + field(7, graph))
-    message = "{path} is damaged (messages are nested deeper than 64). Copy or download it again. [onnx-damaged]"
+    message = "{path} is damaged (got messages nested deeper than 64). Copy or download it again. [onnx-damaged]"
     refused(path, BadFile, message)
 
 
@@ -127,7 +130,9 @@ def test_exponentially_expanding_functions_are_refused(tmp_path, monkeypatch):
         opsets = [helper.make_opsetid("", 21), helper.make_opsetid("mine", 1)]
         functions.append(helper.make_function("mine", f"F{level}", ["a"], ["b"], body, opsets))
     made = model([node("F0", ["x"], ["y"], domain="mine")], (1, 3), functions=functions)
-    message = "{path} must have at most 1,000 nodes, with functions expanded. Split the model. [onnx-nodes]"
+    message = (
+        "{path} must have at most 1,000 nodes, with functions expanded (got 1,001). Split the model. [onnx-nodes]"
+    )
     refused(saved(made, tmp_path), BadFile, message)
 
 
@@ -232,7 +237,7 @@ def test_node_that_violates_its_schema_is_refused(tmp_path):
     refused(path, BadFile, message)
     path = saved(model([one("LeakyRelu", {"alpha": [1, 2]})], (1, 3)), tmp_path, "type")
     message = (
-        "Node 'made' (LeakyRelu) of {path} must have alpha of type FLOAT (got INTS). "
+        "Attribute alpha of node 'made' (LeakyRelu) in {path} must have type FLOAT (got INTS). "
         "Export or download the model again. [onnx-node]"
     )
     refused(path, BadFile, message)

@@ -200,7 +200,7 @@ def test_weights_transposed_a_thousand_times_are_refused(tmp_path):
     nodes = [*turns, node("MatMul", ["x", "w2000"], ["y"], "made")]
     path = saved(model(nodes, (1, 1100), {"w0": np.zeros((1100, 1100), np.float32)}), tmp_path)
     message = (
-        "{path} must compute its weights from stored ones in a few steps (got too many steps for 'made.weight'). "
+        "{path} must compute its weights from stored ones in a few steps (got too many for 'made.weight'). "
         "Simplify the model with an ONNX optimizer. [onnx-weights]"
     )
     refused(path, BadFile, message, parameters=True)
@@ -224,7 +224,7 @@ def test_named_pipe_is_refused(tmp_path):
     os.mkfifo(tmp_path / "data.bin")
     path = external(tmp_path, "data.bin")
     message = (
-        f"{{path}} needs the data of tensor 'w', which cannot be read (got {str(tmp_path / 'data.bin')!r}: "
+        f"The data of tensor 'w' of {{path}} cannot be read (got {str(tmp_path / 'data.bin')!r}: "
         "not a regular file). Copy that file into the model's folder too. [onnx-external]"
     )
     refused(path, BadFile, message, parameters=True)
@@ -239,7 +239,7 @@ def test_external_data_longer_than_its_tensor_is_not_read(tmp_path):
         file.truncate(1 << 40)
     path = external(tmp_path, "data.bin", 1 << 40)
     message = (
-        "Tensor 'w' of {path} has wrong external data (got 1,099,511,627,776 bytes, expected 3,840). "
+        "Tensor 'w' of {path} has wrong external data (got 1,099,511,627,776 bytes instead of 3,840). "
         "Export or download the model again. [onnx-tensor]"
     )
     refused(path, BadFile, message, parameters=True)
@@ -260,8 +260,8 @@ def test_malformed_einsum_is_refused_without_shape_inference(equation, kind, tmp
     monkeypatch.setattr(onnx.shape_inference, "infer_node_outputs", lambda *_, **__: pytest.fail("ONNX was asked"))
     made = model([one("Einsum", {"equation": equation})], (1, 3), kind=kind)
     message = (
-        "Node 'made' (Einsum) of {path} must have an equation of letters and commas, with at most one '...' in a "
-        f"term and one '->' (got equation={equation!r}). Export or download the model again. [onnx-node]"
+        "The equation of node 'made' (Einsum) in {path} must consist of letters and commas, with at most one '...' "
+        f"in a term and one '->' (got {equation!r}). Export or download the model again. [onnx-node]"
     )
     refused(saved(made, tmp_path), BadFile, message)
 
@@ -269,7 +269,7 @@ def test_malformed_einsum_is_refused_without_shape_inference(equation, kind, tmp
 def test_malformed_einsum_over_constants_is_refused(tmp_path):
     nodes = [node("Einsum", ["c"], ["d"], equation="...."), node("Add", ["x", "d"], ["y"])]
     path = saved(model(nodes, (1, 3), {"c": numbers((3,))}), tmp_path)
-    with pytest.raises(BadFile, match=r"must have an equation of letters"):
+    with pytest.raises(BadFile, match=r"must consist of letters and commas"):
         cs.from_onnx(path)
 
 

@@ -13,11 +13,10 @@ from onnx.reference import ReferenceEvaluator
 import convscope as cs
 from convscope.engines.reference.layers import run
 from convscope.errors import BadFile
-from convscope.interop.onnx.call import IRRELEVANT
+from convscope.interop.onnx.call import IRRELEVANT, converters
 from convscope.interop.onnx.importer import read_network
 from convscope.interop.onnx.operators import activation
 from convscope.interop.onnx.reader import MIN_OPSET
-from convscope.interop.onnx.registry import CONVERTERS
 from convscope.layers import ReLU
 from interop.onnx.models import model, numbers, one, saved, whole
 from interop.onnx.runtime import assert_close, by_runtime
@@ -269,7 +268,7 @@ def test_unsupported_attribute_gives_the_expected_layer(variant, tmp_path):
 def test_every_attribute_of_a_supported_operator_is_tested_or_irrelevant():
     schemas = {(s.domain, s.name, s.since_version): s for s in onnx.defs.get_all_schemas_with_history()}
     tested = {(variant.operator, variant.attribute) for variant in VARIANTS}
-    for domain, operator, version in CONVERTERS:
+    for domain, operator, version in converters():
         replaced = [since for d, o, since in schemas if (d, o) == (domain, operator) and since > version]
         if min(replaced, default=MIN_OPSET + 1) <= MIN_OPSET:
             continue  # only older operator sets have this version
@@ -304,7 +303,8 @@ def test_undeclared_attribute_is_opaque(operator, attributes, tmp_path):
 def test_attribute_that_a_converter_ignores_is_opaque(tmp_path, monkeypatch):
     """A defective converter that ignores the slope."""
     key = ("", "LeakyRelu", 16)
-    monkeypatch.setitem(CONVERTERS, key, CONVERTERS[key]._replace(convert=CONVERTERS["", "Relu", 14].convert))
+    known = converters()
+    monkeypatch.setitem(known, key, known[key]._replace(convert=known["", "Relu", 14].convert))
     monkeypatch.setattr(activation, "_SIMPLE", {"LeakyRelu": ReLU})
     for alpha, kind in ((0.01, "ReLU"), (0.3, "Opaque(LeakyRelu[alpha])")):
         network = cs.from_onnx(saved(model([one("LeakyRelu", {"alpha": alpha})], (1, 4, 23)), tmp_path))

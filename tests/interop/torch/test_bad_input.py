@@ -183,7 +183,7 @@ def test_module_that_fails_on_meta_device_is_built_on_cpu():
 )
 def test_malformed_name_is_refused(name):
     assert refused(lambda: cs.load(name), UnknownModel) == (
-        f"Model name is not of the form torch:package.module:callable (got model={name!r}). "
+        f"The model must have the form torch:package.module:callable (got {name!r}). "
         "For example, use torch:torchvision.models:resnet50, and pass arguments by --arg name=value. [torch-name]"
     )
 

@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 
 import convscope as cs
-from convscope.interop.torch.keywords import NUMPY_NAMES, rename_arguments
-from convscope.interop.torch.registry import converters
+from convscope.interop.torch.arguments import NUMPY_NAMES, rename_arguments
+from convscope.interop.torch.call import converters
 from interop.torch.test_operators import IMAGE, SIGNAL, Of, cases, of, same_as_pytorch
 
 WRITTEN_AS_NUMPY_DOES = [

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import convscope as cs
-from convscope.interop.torch.registry import converters, converts
+from convscope.interop.torch.call import converters, converts
 from interop.torch.parity import images, randomized, same_as_pytorch, same_values
 
 SIGNAL, IMAGE, VOLUME, SEQUENCE = (4, 17), (4, 11, 14), (4, 5, 7, 9), (5, 12)

@@ -223,7 +223,7 @@ def test_torchscript_is_refused(how):
     plain = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()).eval()
     made = torch.jit.script(plain) if how == "script" else torch.jit.trace(plain, torch.zeros(1, 3, 8, 8))
     assert message(lambda: cs.from_torch(made, (3, 8, 8)), BadNetwork) == (
-        "A module must be Python code to be recorded (got TorchScript as the module itself). Pass the module that "
+        "A module must be Python code to be recorded (got TorchScript in the module itself). Pass the module that "
         "was scripted or traced, or the same network as an ONNX file. [torch-script]"
     )
     within = nn.Sequential(nn.Conv2d(3, 3, 1), made, nn.Conv2d(4, 2, 1))

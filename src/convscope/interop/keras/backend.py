@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import MissingExtra, missing_library
+from ...text.language import Message
+from ...text.lists import join_or
+from ..errors import first_line
 
 BACKENDS = ("torch", "tensorflow", "jax")
 """Backends, in order of preference."""
@@ -21,29 +24,29 @@ def require_keras() -> Any:
     Raises:
         MissingExtra: [missing-keras] where Keras is not installed, is older than 3, or has no backend.
     """
-    if "keras" not in sys.modules and "KERAS_BACKEND" not in os.environ and not _usable(_configured()):
-        installed = next(filter(_usable, BACKENDS), None)
+    if "keras" not in sys.modules and "KERAS_BACKEND" not in os.environ and not _is_usable(_configured_backend()):
+        installed = next(filter(_is_usable, BACKENDS), None)
         if installed is not None:
             os.environ["KERAS_BACKEND"] = installed
     try:
         import keras
     except (ImportError, ValueError) as error:
-        known = find_spec("keras") is not None
-        raise _missing(f"got {type(error).__name__}: {error}" if known else "") from None
+        if find_spec("keras") is None:
+            raise _missing_keras() from None
+        raise _missing_keras(Message("got {error}", error=first_line(error))) from None
     if int(keras.__version__.partition(".")[0]) < 3:
-        raise _missing(f"got Keras {keras.__version__}")
+        raise _missing_keras(Message("got Keras {version}", version=keras.__version__))
     return keras
 
 
-def _missing(got: str) -> MissingExtra:
+def _missing_keras(got: str = "") -> MissingExtra:
     chosen = os.environ.get("KERAS_BACKEND", "torch")
-    more = "" if _usable(chosen) else f" {chosen}" if chosen in BACKENDS else " torch"
-    needs = f"Keras models need Keras 3 with a backend, {', '.join(BACKENDS)}"
-    packages = f'"keras>=3"{more}'
-    return missing_library(needs, packages, "missing-keras", *([got] if got else []))
+    more = "" if _is_usable(chosen) else f" {chosen}" if chosen in BACKENDS else " torch"
+    needs = Message("Keras models need Keras 3 with {backends} as its backend", backends=join_or(BACKENDS))
+    return missing_library(needs, f'"keras>=3"{more}', "missing-keras", got)
 
 
-def _configured() -> str:
+def _configured_backend() -> str:
     """Return the backend in the user's settings file. Keras writes that file itself, with TensorFlow in it."""
     folder = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
     try:
@@ -52,5 +55,5 @@ def _configured() -> str:
         return ""
 
 
-def _usable(backend: str) -> bool:
+def _is_usable(backend: str) -> bool:
     return backend.isidentifier() and find_spec(backend) is not None

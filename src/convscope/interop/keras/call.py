@@ -1,29 +1,32 @@
-"""A call of a Keras layer or function, as its converter sees it."""
+"""Keras' calls as converters see them, and the registry of converters."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
+from importlib import import_module
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
-from ...errors import BadNetwork
-from ...layers.base import Layer
+from ...errors import BadNetwork, BadShape
+from ...layers.base import Layer, show_shape, size_of
 from ...layers.connection import Shape
+from ...layers.facts import Facts, facts
 from ...layers.structural import Parameter
 from ..errors import UnsupportedOperator
-from .rearranged_weights import ParameterLayer, RearrangedWeight
+from ..graph_builder import ShapedGraphBuilder, reshape_layer
+from ..registry import OperatorRegistry
 from .symbolic import (
     Order,
     SymbolicTensor,
     channels_first_order,
     keras_order,
     order_after_reshape,
-    reshape_layer,
     to_layer_order,
     transpose_to,
 )
-from .weights import Array, WeightSource, read_array
+from .weights import Array, ParameterLayer, RearrangedWeight, WeightSource, frozen_parameters, read_array
 
 if TYPE_CHECKING:
     from .converter import ModelConverter
@@ -248,12 +251,12 @@ class Call:
         if known.axes == axes:
             return known.tensor
         shape = tuple(int(size) for size in variable.shape)
-        there = known.axes or keras_order(len(shape))
+        layer_axes = known.axes or keras_order(len(shape))
         tensor = replace(known.tensor, batched=False)
-        current = tuple(shape[axis] for axis in there)
+        current = tuple(shape[axis] for axis in layer_axes)
         tensor = tensor if tensor.shape == current else self.reshape(tensor, current, "value.reshape")
-        wanted = axes or keras_order(len(shape))
-        return replace(tensor, order=tuple(wanted.index(there[axis]) for axis in tensor.order))
+        target = axes or keras_order(len(shape))
+        return replace(tensor, order=tuple(target.index(layer_axes[axis]) for axis in tensor.order))
 
     def number(self, value: Any) -> float | None:
         """Return a constant number; None for anything else."""
@@ -309,3 +312,100 @@ def _refuse_computed(value: Any) -> None:
     """
     if getattr(value, "requires_grad", False) and not hasattr(value, "trainable"):
         raise UnsupportedOperator("computed from weights")
+
+
+# The network under construction
+
+
+class KerasGraphBuilder(ShapedGraphBuilder[WeightSource]):
+    """Graph builder whose layers share parameters if they have the same variables."""
+
+    def sharing_key(self, parameters: Mapping[str, WeightSource]) -> Hashable | None:
+        return tuple(sorted((name, source.key) for name, source in parameters.items()))
+
+    def add(
+        self,
+        name: str,
+        layer: Layer,
+        inputs: Sequence[str],
+        parameters: Mapping[str, WeightSource] | None = None,
+        buffers: Mapping[str, WeightSource] | None = None,
+        origin: str | None = None,
+        frozen: Sequence[str] = (),
+    ) -> str:
+        frozen = (*frozen_parameters(parameters or {}), *frozen)
+        return super().add(name, layer, inputs, parameters, buffers, origin, frozen)
+
+    def check_parameters(self, inferred: Facts, parameters: Mapping[str, WeightSource]) -> None:
+        """Refuse variables of another size, and those that another layer uses in another form.
+
+        Raises:
+            BadShape: [keras-weights]
+            UnsupportedOperator: Where parameters would be shared and cannot be.
+        """
+        shapes = inferred.param_shapes
+        for name, source in parameters.items():
+            _check_size(f"{inferred.kind}.{name}", source, shapes[name])
+        owner = self._owners.get(self.sharing_key(parameters)) if parameters else None
+        if owner is None:
+            return
+        entry = next(one for one in self.entries if one.name == owner)
+        theirs = facts(entry.layer, tuple(self.shapes[one] for one in entry.inputs)).param_shapes
+        for name, source in parameters.items():
+            other = self.parameters[owner][name].form
+            if theirs.get(name) != shapes[name] or (None not in (other, source.form) and other != source.form):
+                raise UnsupportedOperator("a weight used in two forms")
+
+
+def _check_size(what: str, source: WeightSource, shape: Shape) -> None:
+    """Compare a parameter with the variables that it is made from, without reading them."""
+    if source.size != size_of(shape):
+        raise BadShape(
+            "{parameter} has {size:,} elements in the model (got {shape} for this input shape). Pass the shape "
+            "that the model was built for, channels first. [keras-weights]",
+            parameter=what,
+            size=source.size,
+            shape=show_shape(shape),
+        )
+
+
+# Registry of converters
+
+Converter = Callable[["Call"], SymbolicTensor | Sequence[SymbolicTensor]]
+"""Adds layers for a call, and returns its outputs."""
+
+_REGISTRY: OperatorRegistry[str, Converter] = OperatorRegistry(f"{__package__}.operators")
+
+converts = _REGISTRY.register
+"""Decorator that registers a converter for classes by name: `layers.Conv2D`, or `ops.numpy.Add` for a function."""
+
+
+def known_names() -> list[str]:
+    """Return the names of all classes that have a converter."""
+    return sorted(_REGISTRY.load())
+
+
+@cache
+def _converters() -> dict[type, Converter]:
+    """Return the converter of each class of the installed Keras; classes that it does not have are left out."""
+    found: dict[type, Converter] = {}
+    for name, converter in _REGISTRY.load().items():
+        home, _, word = name.rpartition(".")
+        module = import_module("keras.layers" if home == "layers" else f"keras.src.{home}")
+        kind = getattr(module, word, None)
+        if kind is not None:
+            found[kind] = converter
+    return found
+
+
+def _call_of(kind: type) -> Any:
+    return getattr(kind, "call", None)
+
+
+def converter_of(operation: Any) -> Converter | None:
+    """Return the converter of a layer's or operation's class, or of a base class whose `call` it inherits."""
+    known = _converters()
+    for kind in type(operation).__mro__:
+        if kind in known:
+            return known[kind] if _call_of(type(operation)) is _call_of(kind) else None
+    return None

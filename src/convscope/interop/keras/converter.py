@@ -7,15 +7,13 @@ from inspect import signature
 from typing import Any
 
 from ...errors import BadShape, ConvscopeError
-from ...layers.structural import Opaque
+from ...text.language import Message
 from ..errors import UnsupportedOperator, first_line
-from .call import Call, is_learned
+from .call import Call, KerasGraphBuilder, converter_of, is_learned
 from .graph import Graph, inner_graph, trace
-from .graph_builder import KerasGraphBuilder
-from .rearranged_weights import ParameterLayer, RearrangedWeight, rearrange
-from .registry import converter_of
 from .shapes import InputSizes
 from .symbolic import SymbolicTensor, keras_order
+from .weights import ParameterLayer, RearrangedWeight, rearrange
 
 Value = SymbolicTensor | RearrangedWeight
 """What stands for one of Keras' symbolic tensors: the output of a layer, or a weight."""
@@ -84,7 +82,7 @@ class ModelConverter:
         except (UnsupportedOperator, ConvscopeError) as error:
             images = any(isinstance(one, SymbolicTensor) and one.batched for one in _values_in((args, kwargs)))
             if isinstance(error, BadShape) and images and self.sizes is not InputSizes.SAME:
-                raise type(error)("layer {name!r}: {error}", name=name, error=error) from None
+                raise type(error)("Layer {name!r}: {error}", name=name, error=error) from None
             self.builder.rollback(before)
         traced = self.trace_call(operation, name, args, kwargs)
         return traced or self._opaque(operation, name, args, kwargs, declared)
@@ -166,8 +164,7 @@ class ModelConverter:
         for tensor in outputs:
             batched = images or tuple(tensor.shape[:1]) == (self.batch,)
             shape = tuple(max(int(size), 1) for size in tensor.shape[batched:]) or (1,)
-            layer = Opaque(type(operation).__name__, shape)
-            added = self.builder.add(name, layer, list(dict.fromkeys(inputs)), origin=name)
+            added = self.builder.add_opaque(name, type(operation).__name__, shape, inputs, name)
             results.append(SymbolicTensor(added, shape, keras_order(len(shape)), batched))
         return results
 
@@ -195,7 +192,7 @@ class ModelConverter:
         except Exception as error:  # layers may raise anything
             raise _misfit(name, first_line(error)) from error
         if any(None in tensor.shape[1:] for tensor in outputs):
-            raise _misfit(name, "an output size that depends on the input's values")
+            raise _misfit(name, Message("an output size that depends on the input's values"))
         return list(outputs)
 
 
@@ -302,8 +299,8 @@ def _with_symbols(value: Any, symbols: Mapping[int, Any]) -> Any:
 
 def _misfit(name: str, got: str) -> BadShape:
     return BadShape(
-        "Layer {name!r} does not accept the output of the layers before it for this input shape "
-        "(got {got}). Pass the shape that the model was built for, channels first. [keras-shape]",
+        "Layer {name!r} does not accept the output of the layers before it for this input shape (got {got}). Pass "
+        "the shape that the model was built for, channels first. [keras-shape]",
         name=name,
         got=got,
     )

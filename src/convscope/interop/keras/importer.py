@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from ...engines.protocol import Array
 from ...input_shapes import InputShape
+from ...text.language import Message
+from ..graph_builder import ImportedWeights
 from ..import_spec import Scheme, build_model, parse_spec
-from ..weights import ImportedWeights
 from .backend import require_keras
 from .shapes import data_format_of, input_images, input_sizes
 from .symbolic import SymbolicTensor
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from ...network import Network
     from .converter import ModelConverter
 
-SCHEME = Scheme("keras", "a Keras model", "keras:keras.applications:ResNet50")
+SCHEME = Scheme("keras", Message("a Keras model"), "keras:keras.applications:ResNet50")
 
 _NAME_COUNTERS = "object_name_uids"
 """The attribute of Keras' global state that numbers unnamed layers, by class."""
@@ -53,8 +54,7 @@ def convert_model(model: Any, input_shape: InputShape | None) -> tuple[ModelConv
         ConvscopeError: As `read_network`.
     """
     from .converter import ModelConverter
-    from .graph import batch_size
-    from .subclassed_models import check_complete, graph_of
+    from .graph import batch_size, check_complete, graph_of
 
     graph = graph_of(model, input_shape)
     data_format = data_format_of(graph)

@@ -10,6 +10,7 @@ from ...errors import BadSetting
 from ...input_shapes import InputShape, shapes_by_name
 from ...layers.base import show_shape
 from ...layers.connection import Shape
+from ...text.language import Message
 from ..import_spec import DEFAULT_IMAGE_SIZE
 from .graph import Graph, inner_graph
 from .symbolic import Order, channels_first_order, keras_order
@@ -21,13 +22,6 @@ class InputImage(NamedTuple):
     layer_shape: Shape
     order: Order
     name: str
-
-
-def to_data_format(shape: Shape, data_format: str) -> Shape:
-    """Convert a channels-first shape to a model's data format."""
-    if len(shape) < 3 or data_format == "channels_first":
-        return shape
-    return (*shape[1:], shape[0])
 
 
 def input_images(graph: Graph, input_shape: InputShape | None, data_format: str) -> list[InputImage]:
@@ -47,8 +41,8 @@ def input_images(graph: Graph, input_shape: InputShape | None, data_format: str)
             layer_shape = tuple(DEFAULT_IMAGE_SIZE if size is None else size for size in layer_shape)
         if None in layer_shape or not layer_shape:
             raise BadSetting(
-                "Input {name!r} has open sizes (got {declared}). Pass input_shape=… or --input, channels "
-                "first and without the batch. [keras-open]",
+                "Input {name!r} has open sizes (got {declared}). Pass input_shape=… or --input, channels first "
+                "and without the batch. [keras-open]",
                 name=name,
                 declared=_format(declared),
             )
@@ -57,7 +51,7 @@ def input_images(graph: Graph, input_shape: InputShape | None, data_format: str)
 
 
 class InputSizes(Enum):
-    """The input sizes that Keras recorded a graph for: the same as now, open, or other ones."""
+    """Comparison of input sizes with those that Keras recorded a graph for."""
 
     SAME = "same"
     OPEN = "open"
@@ -80,8 +74,8 @@ def input_sizes(images: Sequence[InputImage], graph: Graph) -> InputSizes:
 def _check_rank(requested: Shape, declared: Sequence[int | None], name: str) -> Shape:
     if len(requested) != len(declared):
         raise BadSetting(
-            "input_shape must have {count} sizes for input {name!r}, {declared} (got {requested}). "
-            "List them channels first and without the batch. [keras-input]",
+            "input_shape must have {count} size(s) for input {name!r}, {declared} (got {requested}). List them "
+            "channels first and without the batch. [keras-input]",
             count=len(declared),
             name=name,
             declared=_format(declared),
@@ -97,7 +91,7 @@ def _name_of(tensor: Any) -> str:
 
 
 def _format(sizes: Sequence[int | None]) -> str:
-    return "×".join("?" if size is None else str(size) for size in sizes) or "a scalar"
+    return "×".join("?" if size is None else str(size) for size in sizes) or Message("a scalar")
 
 
 def _order(graph: Graph, tensor: Any, data_format: str) -> Order:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ...layers.connection import Shape
-from ...layers.rearrange import Flatten, Permute, Reshape
+from ...layers.rearrange import Permute, Reshape
 from ..errors import UnsupportedOperator
 
 if TYPE_CHECKING:
-    from .graph_builder import KerasGraphBuilder
+    from .call import KerasGraphBuilder
 
 Order = tuple[int, ...]
 """The Keras axis, without the batch, of each axis of a layer's output."""
@@ -19,7 +19,9 @@ Order = tuple[int, ...]
 
 @dataclass(frozen=True)
 class SymbolicTensor:
-    """The output of `layer`, of shape `layer_shape`. Its axis i is Keras' axis order[i].
+    """The output of a layer, and the order of its axes.
+
+    The output of `layer` has shape `layer_shape`. Its axis i is Keras' axis order[i].
 
     A channels-last image (h, w, c) is (c, h, w) after a convolution here, with order (2, 0, 1). A tensor computed
     from weights alone has no batch axis in Keras, and is not `batched`.
@@ -96,6 +98,13 @@ def channels_first_order(rank: int, data_format: str) -> Order:
     return axis_first(0 if data_format == "channels_first" else -1, rank)
 
 
+def to_data_format(shape: Shape, data_format: str) -> Shape:
+    """Convert a channels-first shape to a model's data format."""
+    if len(shape) < 3 or data_format == "channels_first":
+        return shape
+    return (*shape[1:], shape[0])
+
+
 def order_after_reshape(shape: Shape, data_format: str) -> Order:
     """Return the order for a tensor of this shape whose elements are in Keras' order.
 
@@ -104,11 +113,6 @@ def order_after_reshape(shape: Shape, data_format: str) -> Order:
     order = channels_first_order(len(shape), data_format) if len(shape) > 2 else keras_order(len(shape))
     moved = [axis for axis in order if shape[axis] > 1]
     return order if moved == sorted(moved) else keras_order(len(shape))
-
-
-def reshape_layer(shape: Shape) -> Flatten | Reshape:
-    """Return the layer that reshapes to this shape."""
-    return Flatten() if len(shape) == 1 else Reshape(shape)
 
 
 def transpose_to(

@@ -1,22 +1,25 @@
-"""A node and its inputs, as a converter sees them; what the converter left unread."""
+"""Nodes as converters see them, and the registry of converters."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from ...errors import BadShape
 from ...layers.base import Layer
 from ...layers.connection import Shape
+from ...layers.facts import facts
+from ...text.language import Message
 from ..errors import UnsupportedOperator
-from .builder import Builder, reshaping
-from .registry import Converter
+from ..graph_builder import GraphBuilder, reshape_layer
+from ..registry import OperatorRegistry
 from .values import (
     MAX_LIST_LENGTH,
+    REAL,
     Array,
     Constant,
     Flow,
@@ -154,7 +157,7 @@ class Call:
     def integer_list(self, index: int) -> list[int]:
         """Return the integers of a constant input: a shape, axes or the like."""
         if self.constant(index).size > MAX_LIST_LENGTH:
-            raise TooLarge(f"a list of {self.constant(index).size:,} integers")
+            raise TooLarge(Message("a list of {size:,} integers", size=self.constant(index).size))
         return [int(item) for item in self.array(index).reshape(-1)]
 
     def array(self, index: int) -> Array:
@@ -198,12 +201,8 @@ class Call:
         viewed = flow.view(shape, batch)
         if not flow.matches_layer or viewed.matches_layer:
             return viewed
-        output = self.emit(reshaping(viewed.image), flow, part=part)
+        output = self.emit(reshape_layer(viewed.image), flow, part=part)
         return Flow(output.layer, shape, batch, output.layer_shape, flow.dtype)
-
-    def invalid(self, problem: str) -> BadShape:
-        """Return the error for a node that is wrong in any network."""
-        return BadShape("{problem}. Export the model again. [onnx-node]", problem=problem)
 
     def is_output_used(self, index: int) -> bool:
         """Return whether a node or the graph uses an output."""
@@ -352,3 +351,93 @@ def _default(domain: str, operator: str, since: int, name: str) -> Any:
             return attribute_value(default) if default.type else None
         since = schema.since_version - 1
     return None
+
+
+# The network under construction
+
+
+class Builder(GraphBuilder[Constant]):
+    """Graph builder whose layers share parameters if they use the same initializers."""
+
+    def sharing_key(self, parameters: Mapping[str, Constant]) -> Hashable | None:
+        keys = tuple([constant.key for constant in parameters.values()])
+        return None if None in keys else (*parameters, *keys)
+
+    def add(
+        self,
+        layer: Layer,
+        inputs: Sequence[Flow],
+        name: str,
+        origin: str | None,
+        parameters: Mapping[str, Constant] | None = None,
+    ) -> Flow:
+        """Append a layer, and return its output, whose batch axis is that of the first input.
+
+        Raises:
+            ConvscopeError: Where the layer cannot take its inputs.
+        """
+        flows = [self.settle(flow) for flow in inputs]
+        output = facts(layer, tuple(flow.image for flow in flows)).output_shape
+        name = self.append(layer, tuple([flow.layer for flow in flows]), name, origin, parameters or {})
+        if not flows:
+            return Flow(name, output, None, output, 0)
+        first = flows[0]
+        if output == first.image:
+            return Flow(name, first.shape, first.batch, output, first.dtype)
+        size = 1 if first.batch is None else first.shape[first.batch]
+        batch = first.batch if first.batch is None else min(first.batch, len(output))
+        return Flow(name, with_axis(output, batch, size), batch, output, first.dtype)
+
+    def settle(self, flow: Flow) -> Flow:
+        """Return the flow reshaped, if its layer's output has another shape."""
+        if flow.matches_layer:
+            return flow
+        layer = reshape_layer(flow.image)
+        facts(layer, (flow.layer_shape,))
+        name = self.append(layer, (flow.layer,), f"{flow.layer}.shape", None, {})
+        return Flow(name, flow.shape, flow.batch, flow.image, flow.dtype)
+
+
+# Registry of converters
+
+Convert = Callable[["Call"], Sequence[Value | None]]
+"""Emits the layers of one node; returns its outputs, None for those that cannot be used."""
+
+
+class Converter(NamedTuple):
+    """A converter, and the input element types that its layers support."""
+
+    convert: Convert
+    types: AbstractSet[int]
+
+
+class OperatorVersion(NamedTuple):
+    """An operator of a domain, and the operator set that introduced this version."""
+
+    domain: str
+    operator: str
+    since: int
+
+    def __str__(self) -> str:
+        return f"{self.domain or 'ai.onnx'}.{self.operator} of version {self.since}"
+
+
+_REGISTRY: OperatorRegistry[OperatorVersion, Converter] = OperatorRegistry(f"{__package__}.operators")
+
+
+def converts(
+    *operators: str, since: Sequence[int], types: AbstractSet[int] = REAL, domain: str = ""
+) -> Callable[[Convert], Convert]:
+    """Register a converter for operators, each of their versions `since`, and element types."""
+
+    def register(function: Convert) -> Convert:
+        keys = [OperatorVersion(domain, operator, version) for operator in operators for version in since]
+        _REGISTRY.register(*keys)(Converter(function, types))
+        return function
+
+    return register
+
+
+def converters() -> Mapping[OperatorVersion, Converter]:
+    """Return the converter of each version of an operator."""
+    return _REGISTRY.load()

@@ -1,23 +1,25 @@
 """Constant folding: compute nodes that do not depend on the input.
 
 Small constants are computed at once. Large ones are weights: operators that only move or convert elements are
-applied to them when they are read.
+applied to them when they are read. Learned tables that a graph indexes, multiplies or repeats become layers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import prod
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 import numpy as np
 
 from ...errors import BadFile
-from ..errors import UnsupportedOperator
-from .call import find_unread
-from .fold_rules import RULES, FoldRule, resolve_shape
+from ...layers.structural import Parameter
+from ...text.language import Message
+from ..errors import reason_of
+from .call import Call, find_unread
+from .fold_rules import RULES, FoldRule, int_list, resolve_shape
 from .reader import tensor_constant
-from .values import Array, Constant, Flow, TooLarge, from_array, short_key
+from .values import REAL, Array, Constant, Flow, Value, from_array, short_key
 
 if TYPE_CHECKING:
     from .call import Call
@@ -39,7 +41,7 @@ def fold(call: Call, schema: OperatorSchema | None) -> list[Constant | None] | N
     if constants is not None:
         name = find_unread(call, schema, inputs=False)
         if name:
-            raise _cannot_compute(call, f"the unsupported attribute {name}")
+            raise _cannot_compute(call, Message("the unsupported attribute {name}", name=name))
     return constants
 
 
@@ -85,7 +87,7 @@ def _constant_node(call: Call) -> Constant:
         if value is not None:
             array = np.array(value, dtype)
             return from_array(array, np_dtype_to_tensor_dtype(array.dtype))
-    raise _cannot_compute(call, "a Constant without a numeric value")
+    raise _cannot_compute(call, Message("a Constant without a numeric value"))
 
 
 # Small constants
@@ -153,8 +155,6 @@ def _attempt(call: Call, compute: Callable[[], Any]) -> Any:
     try:
         with np.errstate(all="ignore"):
             return compute()
-    except (UnsupportedOperator, TooLarge) as error:
-        raise _cannot_compute(call, str(error)) from None
     except (
         ArithmeticError,
         AttributeError,
@@ -164,16 +164,16 @@ def _attempt(call: Call, compute: Callable[[], Any]) -> Any:
         TypeError,
         ValueError,
     ) as error:
-        raise _cannot_compute(call, str(error).partition("\n")[0]) from None
+        raise _cannot_compute(call, reason_of(error)) from None
 
 
 def _cannot_compute(call: Call, reason: str) -> BadFile:
     return BadFile(
-        "A constant of {path!r} cannot be computed (got {reason} at node {value!r}, {operator}). "
-        "Simplify the model with an ONNX optimizer. [onnx-constant]",
+        "A constant of {path!r} cannot be computed (got {reason} at node {node!r}, {operator}). Simplify the "
+        "model with an ONNX optimizer. [onnx-constant]",
         path=str(call.converter.path),
         reason=reason,
-        value=call.node.name or call.name,
+        node=call.node.name or call.name,
         operator=call.operator,
     )
 
@@ -182,7 +182,10 @@ def _cannot_compute(call: Call, reason: str) -> BadFile:
 
 
 class DeferredOperator(NamedTuple):
-    """An operator on a large constant: its output shape, from shapes and small inputs, and its computation."""
+    """An operator on a large constant: its output shape and its computation.
+
+    The shape is computed from shapes and small inputs.
+    """
 
     shape: Callable[[Call, Sequence[int], list[Array]], tuple[int, ...]]
     apply: Callable[[Call, Array, list[Array]], Array]
@@ -223,6 +226,70 @@ def _defer(call: Call, constants: Sequence[Constant]) -> Constant:
     small = _attempt(call, lambda: [np.array(call.read(one)) for one in constants[1:]])
     shape = _attempt(call, lambda: deferred.shape(call, first.shape, small))
     word = f"{call.operator}{shape}{call.attribute('perm', [])}"
-    derived = first.derived(shape, lambda array: deferred.apply(call, array, small), word)
+    derived = first.derive(shape, lambda array: deferred.apply(call, array, small), word)
     weights = _weight_count(call, constants)
     return Constant(derived.shape, call.attribute("to", first.dtype), derived.read, derived.key, weights)
+
+
+# Learned tables: Parameter layers instead of constants. The result of an operator on a table may have more
+# elements than the table, or fewer; its elements are not parameters of their own.
+
+_TABLE_TESTS = {"Gather": 0, "GatherND": 0, "Resize": 0, "MatMul": 1, "Gemm": 1, "Conv": 1}
+"""Operators that compute something from a learned table, and the input that must be learned."""
+
+_REPEATING = {"Expand", "Tile", "Concat"}
+"""Operators whose output may repeat a table, or join it to computed values."""
+
+
+def tables_as_layers(call: Call) -> Call:
+    """Return the call with learned tables as Parameter layers, if all its inputs are constants."""
+    if call.node.domain not in ("", "ai.onnx") or call.converter.model.first_input is None:
+        return call
+    if call.operator not in _TABLE_TESTS and call.operator not in _REPEATING:
+        return call
+    if not call.inputs or not all(value is None or isinstance(value, Constant) for value in call.inputs):
+        return call
+    values: list[Value | None]
+    if call.operator in _REPEATING:
+        if not _is_repeated(call, [value for value in call.inputs if isinstance(value, Constant)]):
+            return call
+        values = [
+            _as_layer(call, value, index) if _is_table(value) else value for index, value in enumerate(call.inputs)
+        ]
+    else:
+        tested, first = _TABLE_TESTS[call.operator], call.inputs[0]
+        if len(call.inputs) <= tested or not _is_table(call.inputs[tested]):
+            return call
+        if not isinstance(first, Constant) or not first.shape:
+            return call
+        values = [_as_layer(call, first), *call.inputs[1:]]
+    return Call(call.node, call.name, values, call.converter)
+
+
+def _is_repeated(call: Call, constants: list[Constant]) -> bool:
+    """Return whether the output has more elements than the weights it is computed from."""
+    if not any(map(_is_table, constants)):
+        return False
+    first, last = constants[0], constants[-1]
+    if call.operator == "Concat":
+        size = sum(one.size for one in constants)
+    elif len(constants) != 2 or last.size > len(first.shape) + 64:
+        return False
+    elif call.operator == "Tile":
+        size = first.size * prod(int_list(last.array))
+    else:
+        size = max(first.size, prod(int_list(last.array)))
+    return size > sum(one.weights for one in constants)
+
+
+def _is_table(value: object) -> TypeGuard[Constant]:
+    return isinstance(value, Constant) and value.learned and value.dtype in REAL and len(value.shape) > 1
+
+
+def _as_layer(call: Call, constant: Constant, index: int = 0) -> Flow:
+    image = call.converter.model.first_input
+    assert image is not None
+    parameters = {"weight" if constant.learned else "value": constant}
+    part = f"table{index}" if index else "table"
+    output = call.emit(Parameter(constant.shape, constant.learned), image, part=part, parameters=parameters)
+    return Flow(output.layer, constant.shape, None, constant.shape, constant.dtype)

@@ -27,7 +27,7 @@ MAX_ATTRIBUTE_BYTES = 1 << 10
 
 
 class CachedConversion(NamedTuple):
-    """A layer, the node's inputs that are the layer's inputs and parameters, and the output's signature."""
+    """A layer, the node's inputs that it uses, and the output's signature."""
 
     layer: Layer
     inputs: tuple[int, ...]
@@ -36,7 +36,10 @@ class CachedConversion(NamedTuple):
 
 
 class ConversionCache:
-    """Conversions under one choice of operator sets. It holds layers, and no arrays of a file."""
+    """Conversions under one choice of operator sets.
+
+    It holds layers, and no arrays of a file.
+    """
 
     def __init__(self, opsets: tuple[tuple[str, int], ...]) -> None:
         self.opsets = opsets

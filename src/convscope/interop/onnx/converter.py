@@ -1,4 +1,4 @@
-"""Convert a graph: each node becomes constants, layers, or the nodes of a subgraph or function.
+"""Conversion of a graph: nodes become constants, layers, or other nodes.
 
 A node that no layer computes becomes an Opaque layer, of which only the output shape is known.
 """
@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...errors import BadFile, ConvscopeError
 from ...layers.connection import Shape
-from ...layers.structural import Opaque
+from ...text.language import Message
 from ..errors import UnsupportedOperator
-from .builder import Builder
-from .call import Call, check_types, find_unread
-from .constant_folding import fold
+from ..graph_builder import opaque_layer
+from .call import Builder, Call, OperatorVersion, check_types, converters, find_unread
+from .constant_folding import fold, tables_as_layers
 from .conversion_cache import (
     CachedConversion,
     NodeSignature,
@@ -28,10 +28,8 @@ from .conversion_cache import (
     node_signature,
 )
 from .graph import MAX_GRAPH_DEPTH, OnnxNode, check_node, needed_nodes, operator_schema
-from .parameter_tables import tables_as_layers
 from .reader import MAX_NODES, OnnxFile, domain_of, tensor_constant
-from .registry import converter_for
-from .values import Budget, Constant, Flow, Value
+from .values import Budget, Constant, Flow, Value, without_axis
 
 if TYPE_CHECKING:
     from onnx import FunctionProto, GraphProto, NodeProto
@@ -72,7 +70,7 @@ class ModelContext:
 
 
 class GraphConverter:
-    """Converts one graph. It knows the graph's values by name, and those of the graphs around it."""
+    """Conversion of one graph, with its values and those of the graphs around it."""
 
     def __init__(
         self,
@@ -105,10 +103,11 @@ class GraphConverter:
         self.model.node_count += len(self._nodes)
         if self.model.node_count > MAX_NODES:
             raise BadFile(
-                "{path!r} must have at most {max_nodes:,} nodes, with functions expanded. Split the "
+                "{path!r} must have at most {limit:,} nodes, with functions expanded (got {count:,}). Split the "
                 "model. [onnx-nodes]",
                 path=str(self.path),
-                max_nodes=MAX_NODES,
+                limit=MAX_NODES,
+                count=self.model.node_count,
             )
         for node in self._nodes:
             if id(node.node) not in self._absorbed:
@@ -170,7 +169,9 @@ class GraphConverter:
         value = self.values.get(name)
         if value is not None:
             return value
-        use = "an output of the graph" if user is None else f"an input of node {user.title}"
+        use = Message("an output of the graph")
+        if user is not None:
+            use = Message("an input of node {node}", node=user.title)
         if name not in self.values:
             raise BadFile(
                 "{path!r} uses a value that no node computes: {name!r}, {use}. Export the model again. "
@@ -206,7 +207,7 @@ class GraphConverter:
             if isinstance(error, BadFile):
                 raise
             raise type(error)(
-                "Node {title} of {path!r}: {error}", title=node.title, path=str(self.path), error=error
+                "Node {node} of {path!r}: {error}", node=node.title, path=str(self.path), error=error
             ) from None
         for index, name in enumerate(node.outputs):
             if name:
@@ -229,7 +230,9 @@ class GraphConverter:
         constants = fold(call, schema)
         if constants is not None:
             return constants
-        converter = None if schema is None else converter_for(domain, call.operator, schema.since)
+        converter = None
+        if schema is not None:
+            converter = converters().get(OperatorVersion(domain, call.operator, schema.since))
         before = len(self.builder.entries)
         reason = ""
         if converter is not None:
@@ -299,10 +302,10 @@ class GraphConverter:
     ) -> GraphConverter:
         if self._depth >= MAX_GRAPH_DEPTH:
             raise BadFile(
-                "{path!r} must nest graphs and functions at most {max_graph_depth} deep. Simplify it "
-                "with an ONNX optimizer. [onnx-depth]",
+                "{path!r} must nest graphs and functions at most {limit} deep. Simplify it with an ONNX "
+                "optimizer. [onnx-depth]",
                 path=str(self.path),
-                max_graph_depth=MAX_GRAPH_DEPTH,
+                limit=MAX_GRAPH_DEPTH,
             )
         return GraphConverter(self.model, values, opsets, f"{name}/", self._depth + 1)
 
@@ -346,13 +349,13 @@ def opaque(call: Call, reason: str = "") -> list[Value | None]:
         output_type = inferred.get(name) or call.converter.model.declared_type(name)
         if output_type is None:
             raise BadFile(
-                "The shape of {name!r} in {path!r} is unknown: node {value!r} has the unsupported "
-                "operator {call}. Run onnx.shape_inference.infer_shapes on the file, or add value_info. "
+                "The shape of {name!r} in {path!r} is unknown: node {node!r} has the unsupported operator "
+                "{operator}. Run onnx.shape_inference.infer_shapes on the file, or add value_info. "
                 "[onnx-operator]",
                 name=name,
                 path=str(call.converter.path),
-                value=call.node.name or call.name,
-                call=_title(call, reason),
+                node=call.node.name or call.name,
+                operator=_title(call, reason),
             )
         part = "" if index == used[-1] else str(index)
         outputs[index] = _emit_opaque(call, flows, output_type, part, reason)
@@ -398,14 +401,12 @@ def _title(call: Call, reason: str = "") -> str:
 def _emit_opaque(call: Call, flows: list[Flow], output_type: TensorType, part: str, reason: str) -> Flow:
     shape, dtype = output_type
     batch = _output_batch(flows, shape)
-    image = (shape if batch is None else shape[:batch] + shape[batch + 1 :]) or (1,)
-    title = _title(call, reason)
-    operator = "".join(char if char.isprintable() and char not in " |\"'#{}" else "_" for char in title)
+    image = without_axis(shape, batch)
     try:
-        output = call.emit(Opaque(operator, image), *flows, part=part)
+        output = call.emit(opaque_layer(_title(call, reason), image), *flows, part=part)
     except ConvscopeError as error:
         raise BadFile(
-            "Node {name!r} of {path!r}: {error}", name=call.name, path=str(call.converter.path), error=error
+            "Node {node} of {path!r}: {error}", node=repr(call.name), path=str(call.converter.path), error=error
         ) from None
     return Flow(output.layer, shape, batch, output.layer_shape, dtype)
 

@@ -1,4 +1,4 @@
-"""Rules of constant folding: how each operator is computed on arrays, and what that costs.
+"""Rules of constant folding: the computation of each operator, and its cost.
 
 The operators that shape computations consist of are written in NumPy, for speed. Rare ones, and rare attributes of
 the others, are left to `onnx.reference`, which also is the oracle of all rules in the tests.
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ...settings import LARGEST
+from ...text.language import Message
 from .graph import operator_schema
 from .values import MAX_LIST_LENGTH, Array, TooLarge
 
@@ -204,16 +205,16 @@ def _(call: Call, x: Array) -> Array:
 def int_list(array: Array) -> list[Any]:
     """Return the elements of a shape, axes or the like, which are few."""
     if array.size > MAX_LIST_LENGTH:
-        raise TooLarge(f"a list of {array.size:,} integers")
+        raise TooLarge(Message("a list of {size:,} integers", size=array.size))
     values: list[Any] = array.reshape(-1).tolist()
     return values
 
 
-def _checked_shape(shape: Sequence[int]) -> tuple[int, ...]:
+def _check_shape(shape: Sequence[int]) -> tuple[int, ...]:
     """Return the shape of a broadcast array, which takes no memory, after a check of its size."""
     sizes = tuple(operator.index(size) for size in shape)
     if min(sizes, default=1) < 0 or prod(sizes) > LARGEST:
-        raise TooLarge(f"an array of shape {'×'.join(map(str, sizes))}")
+        raise TooLarge(Message("an array of shape {shape}", shape="×".join(map(str, sizes))))
     return sizes
 
 
@@ -313,7 +314,7 @@ def _(
     first = call.attribute("starts", []) if starts is None else int_list(starts)
     last = call.attribute("ends", []) if ends is None else int_list(ends)
     if len(first) > x.ndim:
-        raise ValueError(f"{len(first)} axes of {x.ndim}")
+        raise ValueError(Message("a slice of {count} axes of {rank}", count=len(first), rank=x.ndim))
     along = _axes(call, axes) or list(range(len(first)))
     step = [1] * len(first) if steps is None else int_list(steps)
     slices = [slice(None)] * x.ndim
@@ -348,7 +349,7 @@ def resolve_shape(old: Sequence[int], new: Sequence[int], allow_zero: bool) -> t
         rest = prod(size for size in sizes if size != -1)
         sizes[sizes.index(-1)] = prod(old) // rest if rest else 0
     if prod(sizes) != prod(old) or min(sizes, default=1) < 0:
-        raise ValueError(f"shape {list(new)} for {prod(old)} elements")
+        raise ValueError(Message("shape {shape} for {count} element(s)", shape=list(new), count=prod(old)))
     return tuple(sizes)
 
 
@@ -365,7 +366,7 @@ def _(call: Call, x: Array) -> Array:
 
 @_rule("Expand", charged=lambda _call, _x, shape: shape.shape)
 def _(call: Call, x: Array, shape: Array) -> Array:
-    return np.broadcast_to(x, _checked_shape(np.broadcast_shapes(x.shape, tuple(int_list(shape)))))
+    return np.broadcast_to(x, _check_shape(np.broadcast_shapes(x.shape, tuple(int_list(shape)))))
 
 
 def _range_shape(call: Call, start: Array, limit: Array, delta: Array) -> Sequence[int]:
@@ -384,7 +385,7 @@ def _(call: Call, shape: Array) -> Array:
 
     tensor = call.attribute("value", None)
     value = np.zeros(1, np.float32) if tensor is None else numpy_helper.to_array(tensor)
-    return np.broadcast_to(value.reshape(-1)[0], _checked_shape(int_list(shape)))
+    return np.broadcast_to(value.reshape(-1)[0], _check_shape(int_list(shape)))
 
 
 @_rule("BatchNormalization", cost=4)

@@ -1,4 +1,4 @@
-"""A graph's inputs, its nodes in topological order, and the declarations of its operators."""
+"""Inputs of a graph, its nodes in order, and declarations of its operators."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ...layers.base import show_shape
 from ...layers.connection import Shape
 from ...network import topological_order
 from ...settings import LARGEST
-from .reader import bad_file, check_names
+from .reader import check_names
 from .values import without_axis
 
 if TYPE_CHECKING:
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 
 class DeclaredInput(NamedTuple):
-    """An input as the file declares it: each size is an integer, the name of an unknown size, or None."""
+    """An input as the file declares it.
+
+    Each size is an integer, the name of an unknown size, or None.
+    """
 
     name: str
     dtype: int
@@ -60,16 +63,17 @@ def graph_inputs(
     declared: list[DeclaredInput] = []
     for item in graph.input:
         if item.name not in initializers:
-            declared.append(_declared_input(item, graph, path, declared[0] if declared else None))
+            declared.append(_parse_input(item, graph, path, declared[0] if declared else None))
     if not declared:
-        raise bad_file(
-            path, "must have an input", "a graph of constants", "Export it with its input", "onnx-input"
+        raise BadFile(
+            "{path!r} must have an input (got a graph of constants). Export it with its input. [onnx-input]",
+            path=str(path),
         )
     shapes = shapes_by_name(input_shape, [item.name for item in declared])
     sizes: dict[str, int] = {}
     # Inputs with an explicit shape go first: the sizes of named axes are then known to the others.
     order = sorted(declared, key=lambda item: item.name not in shapes)
-    inputs = {item.name: _sized_input(item, path, sizes, shapes, item is declared[0]) for item in order}
+    inputs = {item.name: _resolve_sizes(item, path, sizes, shapes, item is declared[0]) for item in order}
     return [inputs[item.name] for item in declared], sizes
 
 
@@ -78,16 +82,15 @@ def image_shape(item: GraphInput) -> Shape:
     return without_axis(item.shape, item.batch) or (1,)
 
 
-def _declared_input(item: Any, graph: GraphProto, path: Path, first: DeclaredInput | None) -> DeclaredInput:
+def _parse_input(item: Any, graph: GraphProto, path: Path, first: DeclaredInput | None) -> DeclaredInput:
     check_names(path, item.name)
     tensor = item.type.tensor_type
     if not item.type.HasField("tensor_type") or not tensor.HasField("shape"):
-        raise bad_file(
-            path,
-            "must declare the shape of its inputs",
-            f"none for {item.name!r}",
-            "Export it with an example input",
-            "onnx-input",
+        raise BadFile(
+            "{path!r} must declare the shape of its inputs (got none for {name!r}). Export it with an example "
+            "input. [onnx-input]",
+            path=str(path),
+            name=item.name,
         )
     dims = tuple(_size_or_name(dim) for dim in tensor.shape.dim)
     batch = _batch_axis(item.name, dims, graph) if first is None else _batch_axis_like(dims, first)
@@ -126,7 +129,7 @@ def _batch_axis_like(dims: tuple[int | str | None, ...], first: DeclaredInput) -
     return 0 if len(dims) > 1 and dims[0] == (size if isinstance(size, int) else 1) else None
 
 
-def _sized_input(
+def _resolve_sizes(
     item: DeclaredInput, path: Path, known: dict[str, int], shapes: Mapping[str, Shape], is_first: bool
 ) -> GraphInput:
     sizes, shape = list(item.dims), shapes.get(item.name)
@@ -152,8 +155,12 @@ def _sized_input(
         raise _unknown_sizes(item, [sizes[axis] for axis in image_axes], path, shapes, is_first)
     whole = tuple(size for size in sizes if isinstance(size, int))
     if max(whole, default=1) > LARGEST:
-        raise bad_file(
-            path, f"must have sizes of at most {LARGEST:,}", show_shape(whole), "Export it again", "onnx-input"
+        raise BadFile(
+            "The inputs of {path!r} must have sizes of at most {limit:,} (got {shape}). Export it again. "
+            "[onnx-input]",
+            path=str(path),
+            limit=LARGEST,
+            shape=show_shape(whole),
         )
     return GraphInput(item.name, item.dtype, whole, item.batch)
 
@@ -167,13 +174,13 @@ def _unknown_sizes(
     argument, option = (hint, "") if is_first else ({**shapes, item.name: hint}, f"{item.name}=")
     return BadShape(
         "The size of input {name!r} of {path!r} is unknown (got {shown}). Pass "
-        "input_shape={argument}, or --input {option}{value}. [onnx-dims]",
+        "input_shape={argument}, or --input {option}{sizes}. [onnx-dims]",
         name=item.name,
         path=str(path),
         shown=shown,
         argument=argument,
         option=option,
-        value="x".join(map(str, hint)),
+        sizes="x".join(map(str, hint)),
     )
 
 
@@ -283,10 +290,9 @@ def _free_names(graph: GraphProto, path: Path, depth: int) -> list[str]:
     """Return the outer values that a graph uses."""
     if depth > MAX_GRAPH_DEPTH:
         raise BadFile(
-            "{path!r} must nest graphs at most {max_graph_depth} deep. Simplify it with an ONNX "
-            "optimizer. [onnx-depth]",
+            "{path!r} must nest graphs at most {limit} deep. Simplify it with an ONNX optimizer. [onnx-depth]",
             path=str(path),
-            max_graph_depth=MAX_GRAPH_DEPTH,
+            limit=MAX_GRAPH_DEPTH,
         )
     own = {item.name for item in (*graph.input, *graph.initializer)}
     used: list[str] = [item.name for item in graph.output]
@@ -340,7 +346,7 @@ MAX_SHOWN_LENGTH = 60
 
 
 class OperatorSchema(NamedTuple):
-    """One version of an operator: its attributes' types, and the names and number of its inputs."""
+    """Declaration of an operator's version: types of attributes, and inputs."""
 
     domain: str
     since: int
@@ -375,33 +381,56 @@ def check_node(node: NodeProto, schema: OperatorSchema | None, path: Path) -> No
     while count and not node.input[count - 1]:
         count -= 1
     if not schema.min_inputs <= count <= schema.max_inputs:
-        most = f" to {schema.max_inputs}" if schema.max_inputs != schema.min_inputs else ""
-        raise bad_node(node, path, f"have {schema.min_inputs}{most} inputs", str(count))
+        raise _wrong_input_count(node, path, schema, count)
     for attribute in node.attribute:
         expected = schema.attributes.get(attribute.name, attribute.type)
         if attribute.type != expected:
             types = attribute.AttributeType
-            got = types.Name(attribute.type) if attribute.type in types.values() else str(attribute.type)
-            raise bad_node(node, path, f"have {attribute.name} of type {types.Name(expected)}", got)
+            raise BadFile(
+                "Attribute {attribute} of node {node} in {path!r} must have type {expected} (got {got}). Export "
+                "or download the model again. [onnx-node]",
+                attribute=attribute.name,
+                node=_title(node),
+                path=str(path),
+                expected=types.Name(expected),
+                got=types.Name(attribute.type) if attribute.type in types.values() else attribute.type,
+            )
         if (schema.domain, node.op_type, attribute.name) == ("", "Einsum", "equation"):
             _check_equation(node, attribute.s.decode("utf-8", "replace"), path)
 
 
-def bad_node(node: NodeProto, path: Path, rule: str, got: str) -> BadFile:
-    """Return the error for a node that violates its operator's declaration."""
+def _wrong_input_count(node: NodeProto, path: Path, schema: OperatorSchema, count: int) -> BadFile:
+    most = schema.max_inputs
+    if most == schema.min_inputs:
+        return BadFile(
+            "Node {node} of {path!r} must have {count} input(s) (got {got}). Export or download the model "
+            "again. [onnx-node]",
+            node=_title(node),
+            path=str(path),
+            count=most,
+            got=count,
+        )
     return BadFile(
-        "Node {value!r} ({op_type}) of {path!r} must {rule} (got {got}). Export or download the "
-        "model again. [onnx-node]",
-        value=node.name or next(iter(node.output), ""),
-        op_type=node.op_type,
+        "Node {node} of {path!r} must have {least} to {most} inputs (got {got}). Export or download the model "
+        "again. [onnx-node]",
+        node=_title(node),
         path=str(path),
-        rule=rule,
-        got=got,
+        least=schema.min_inputs,
+        most=most,
+        got=count,
     )
+
+
+def _title(node: NodeProto) -> str:
+    return f"{node.name or next(iter(node.output), '')!r} ({node.op_type})"
 
 
 def _check_equation(node: NodeProto, equation: str, path: Path) -> None:
     if _EQUATION.fullmatch(equation.replace(" ", "")) is None:
-        rule = "have an equation of letters and commas, with at most one '...' in a term and one '->'"
-        shown = equation if len(equation) <= MAX_SHOWN_LENGTH else f"{equation[:MAX_SHOWN_LENGTH]}…"
-        raise bad_node(node, path, rule, f"equation={shown!r}")
+        raise BadFile(
+            "The equation of node {node} in {path!r} must consist of letters and commas, with at most one '...' "
+            "in a term and one '->' (got {equation!r}). Export or download the model again. [onnx-node]",
+            node=_title(node),
+            path=str(path),
+            equation=equation if len(equation) <= MAX_SHOWN_LENGTH else f"{equation[:MAX_SHOWN_LENGTH]}…",
+        )

@@ -12,10 +12,10 @@ from ...errors import BadFile
 from ...input_shapes import InputShape
 from ...layers.structural import Input, Parameter
 from ...network import Network
-from .builder import Builder
+from .call import Builder
 from .converter import GraphConverter, ModelContext
 from .graph import GraphInput, graph_inputs, image_shape
-from .reader import OnnxFile, bad_file, read_structure
+from .reader import OnnxFile, read_structure
 from .values import Constant, Flow, Value
 
 MAX_COMPUTED_WEIGHTS = 1 << 26
@@ -29,8 +29,6 @@ def read_network(path: Path, input_shape: InputShape | None = None) -> tuple[Net
               BadShape for an input shape that does not fit
     """
     file = read_structure(path)
-    from . import operators  # noqa: F401 - registers them
-
     builder = Builder()
     outputs = _convert(file, builder, input_shape)
     return builder.build([flow.layer for flow in outputs], path.stem), builder.weights()
@@ -43,12 +41,12 @@ def read_weights(network: Network, stored: Mapping[str, Constant], path: Path) -
     """
     computed = sum(max(0, constant.size - constant.weights) for constant in stored.values())
     if computed > MAX_COMPUTED_WEIGHTS + path.stat().st_size:
-        raise bad_file(
-            path,
-            f"must describe at most {MAX_COMPUTED_WEIGHTS:,} weights without storing them",
-            f"{computed:,}",
-            "Import its structure only",
-            "onnx-weights",
+        raise BadFile(
+            "{path!r} must describe at most {limit:,} weights without storing them (got {computed:,}). Import its "
+            "structure only. [onnx-weights]",
+            path=str(path),
+            limit=MAX_COMPUTED_WEIGHTS,
+            computed=computed,
         )
     # An attention mask contains minus infinity, learned weights must not.
     masks = {
@@ -61,12 +59,11 @@ def read_weights(network: Network, stored: Mapping[str, Constant], path: Path) -
         try:
             array = stored[name].array
         except RecursionError:
-            raise bad_file(
-                path,
-                "must compute its weights from stored ones in a few steps",
-                f"too many steps for {name!r}",
-                "Simplify the model with an ONNX optimizer",
-                "onnx-weights",
+            raise BadFile(
+                "{path!r} must compute its weights from stored ones in a few steps (got too many for {name!r}). "
+                "Simplify the model with an ONNX optimizer. [onnx-weights]",
+                path=str(path),
+                name=name,
             ) from None
         if array.dtype != np.float32:
             array = array.astype(np.float32)

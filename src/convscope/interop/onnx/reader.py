@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,6 +23,8 @@ from ...errors import BadFile, missing_library
 from ...files.regular import open_regular
 from ...layers.base import show_shape
 from ...settings import LARGEST
+from ...text.language import Message
+from ..errors import reason_of
 from .values import REAL, Array, Constant
 
 if TYPE_CHECKING:
@@ -55,21 +57,19 @@ def read_structure(path: Path) -> OnnxFile:
     require_onnx()
     content = _read_without_weights(path)
     if len(content) > MAX_STRUCTURE_BYTES:
-        raise bad_file(
-            path,
-            f"must contain at most {MAX_STRUCTURE_BYTES >> 20} MiB besides its tensors",
-            f"{len(content):,} bytes",
-            "Store weights as initializers",
-            "onnx-size",
+        raise BadFile(
+            "{path!r} must contain at most {limit} MiB besides its tensors (got {size:,} bytes). Store weights as "
+            "initializers. [onnx-size]",
+            path=str(path),
+            limit=MAX_STRUCTURE_BYTES >> 20,
+            size=len(content),
         )
     model = _parse(path, content)
     if not model.graph.output or not model.opset_import:
-        raise bad_file(
-            path,
-            "is not an ONNX model",
-            "no graph with outputs, or no operator set",
-            "Pass a model that onnx.checker accepts",
-            "onnx-none",
+        raise BadFile(
+            "{path!r} is not an ONNX model (got no graph with outputs, or no operator set). Pass a model that "
+            "onnx.checker accepts. [onnx-none]",
+            path=str(path),
         )
     return OnnxFile(path, model, _opsets(path, model))
 
@@ -82,29 +82,21 @@ def require_onnx() -> None:
     try:
         import onnx  # noqa: F401
     except ImportError:
-        raise missing_library("ONNX models need the onnx package", "onnx", "missing-onnx") from None
-
-
-def bad_file(path: Path, problem: str, got: str, hint: str, code: str) -> BadFile:
-    """Return the error for a file with a problem."""
-    return BadFile(
-        "{path!r} {problem} (got {got}). {hint}. [{code}]",
-        path=str(path),
-        problem=problem,
-        got=got,
-        hint=hint,
-        code=code,
-    )
+        raise missing_library(Message("ONNX models need the onnx package"), "onnx", "missing-onnx") from None
 
 
 def _read_without_weights(path: Path) -> bytes:
     first_byte = b""
     try:
         if path.is_dir():
-            raise bad_file(path, "is not a file", "a folder", "Pass the .onnx file in it", "file-kind")
+            raise BadFile(
+                "{path!r} is not a file (got a folder). Pass the .onnx file in it. [file-kind]", path=str(path)
+            )
         with open_regular(path) as file:
             if os.fstat(file.fileno()).st_size == 0:
-                raise bad_file(path, "is not an ONNX model", "an empty file", "Save it again", "onnx-none")
+                raise BadFile(
+                    "{path!r} is not an ONNX model (got an empty file). Save it again. [onnx-none]", path=str(path)
+                )
             # Not closed here: the traceback of an error may still refer to it.
             data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
             first_byte = bytes(data[:1])
@@ -112,8 +104,11 @@ def _read_without_weights(path: Path) -> bytes:
     except (OSError, ValueError) as error:
         if isinstance(error, BadFile):
             raise
-        reason = str(getattr(error, "strerror", None) or error).lower()
-        raise bad_file(path, "cannot be read", reason, "Check the path", "file-missing") from None
+        raise BadFile(
+            "{path!r} cannot be read (got {reason}). Check the path. [file-missing]",
+            path=str(path),
+            reason=str(getattr(error, "strerror", None) or error).lower(),
+        ) from None
     except DamagedMessage as error:
         raise _unreadable(path, first_byte, error) from None
 
@@ -129,13 +124,18 @@ def _parse(path: Path, content: bytes) -> ModelProto:
         raise _unreadable(path, content[:1], error) from None
 
 
-def _unreadable(path: Path, first_byte: bytes, error: Any) -> BadFile:
+def _unreadable(path: Path, first_byte: bytes, error: Exception) -> BadFile:
     # A model starts with its version, field 1: what does not is a file of another kind, not a damaged model.
     if first_byte == b"\x08":
         return BadFile(
-            "{path!r} is damaged ({error}). Copy or download it again. [onnx-damaged]", path=str(path), error=error
+            "{path!r} is damaged (got {reason}). Copy or download it again. [onnx-damaged]",
+            path=str(path),
+            reason=reason_of(error),
         )
-    return bad_file(path, "is not an ONNX model", "a file of another kind", "Pass a .onnx file", "onnx-none")
+    return BadFile(
+        "{path!r} is not an ONNX model (got a file of another kind). Pass a .onnx file. [onnx-none]",
+        path=str(path),
+    )
 
 
 def _opsets(path: Path, model: ModelProto) -> dict[str, int]:
@@ -144,10 +144,17 @@ def _opsets(path: Path, model: ModelProto) -> dict[str, int]:
     versions = {domain_of(item.domain): item.version for item in model.opset_import}
     version, newest = versions.get("", 0), onnx_opset_version()
     if not MIN_OPSET <= version <= newest:
-        too_old = version < MIN_OPSET
-        hint = "Convert it with onnx.version_converter" if too_old else "Install a newer onnx package"
-        got = f"opset {version}" if "" in versions else "none of the ai.onnx domain"
-        raise bad_file(path, f"must use operator set {MIN_OPSET} to {newest}", got, hint, "onnx-opset")
+        hint = Message("Install a newer onnx package.")
+        if version < MIN_OPSET:
+            hint = Message("Convert it with onnx.version_converter.")
+        raise BadFile(
+            "{path!r} must use operator set {oldest} to {newest} (got {got}). {hint} [onnx-opset]",
+            path=str(path),
+            oldest=MIN_OPSET,
+            newest=newest,
+            got=str(version) if "" in versions else Message("none of the ai.onnx domain"),
+            hint=hint,
+        )
     return versions
 
 
@@ -163,8 +170,12 @@ def check_names(path: Path, *names: object) -> None:
     """
     for name in names:
         if not isinstance(name, str):
-            hint = "Copy or download it again"
-            raise bad_file(path, "must have names in UTF-8", f"the bytes {name!r}", hint, "onnx-damaged")
+            raise BadFile(
+                "{path!r} must have names in UTF-8 (got the bytes {name!r}). Copy or download it again. "
+                "[onnx-damaged]",
+                path=str(path),
+                name=name,
+            )
 
 
 # Protocol buffer fields
@@ -214,7 +225,7 @@ def structure(data: Bytes) -> bytes:
 
 def _without_data(data: Bytes, start: int, end: int, kind: str, depth: int) -> bytes | Bytes:
     if depth > MAX_MESSAGE_DEPTH:
-        raise DamagedMessage(f"messages are nested deeper than {MAX_MESSAGE_DEPTH}")
+        raise DamagedMessage(Message("messages nested deeper than {limit}", limit=MAX_MESSAGE_DEPTH))
     nested = _NESTED[kind]
     pieces: list[bytes | Bytes] = []
     copied = start
@@ -327,12 +338,16 @@ def _fields(data: Bytes, position: int, end: int) -> Iterator[Field]:
             content = position
             position += 4 if wire_type == _FIXED32 else 8
         else:
-            raise DamagedMessage(f"wire type {wire_type} at byte {start:,}")
+            raise DamagedMessage(Message("wire type {kind} at byte {start:,}", kind=wire_type, start=start))
         if tag < 8:
-            raise DamagedMessage(f"field number 0 at byte {start:,}")
+            raise DamagedMessage(Message("field number 0 at byte {start:,}", start=start))
         if position > end:
             raise DamagedMessage(
-                f"it ends {position - end:,} bytes early, in a field that starts at byte {start:,}"
+                Message(
+                    "{missing:,} bytes too few, in a field that starts at byte {start:,}",
+                    missing=position - end,
+                    start=start,
+                )
             )
         yield tag >> 3, wire_type, start, content, position
 
@@ -341,7 +356,9 @@ def _read_varint(data: Bytes, position: int, end: int) -> tuple[int, int]:
     number = shift = 0
     while True:
         if position >= end:
-            raise DamagedMessage(f"it ends early, in a varint at byte {position:,}")
+            raise DamagedMessage(
+                Message("the end of the file in a varint at byte {position:,}", position=position)
+            )
         byte = data[position]
         position += 1
         number |= (byte & 0x7F) << shift
@@ -349,7 +366,7 @@ def _read_varint(data: Bytes, position: int, end: int) -> tuple[int, int]:
             return number, position
         shift += 7
         if shift > 63:
-            raise DamagedMessage(f"a varint of more than 64 bits at byte {position:,}")
+            raise DamagedMessage(Message("a varint of more than 64 bits at byte {position:,}", position=position))
 
 
 # Tensors
@@ -363,8 +380,14 @@ def tensor_constant(tensor: TensorProto, path: Path, is_initializer: bool, key: 
     shape = tuple(tensor.dims[:])
     size, dtype = prod(shape), tensor.data_type
     if (shape and min(shape) < 0) or size > LARGEST or len(shape) > 64:
-        problem = f"must have at most {LARGEST:,} elements (got shape {show_shape(shape)})"
-        raise _bad_tensor(path, tensor.name or "without a name", problem)
+        raise BadFile(
+            "Tensor {name!r} of {path!r} must have at most {limit:,} elements (got shape {shape}). Export or "
+            "download the model again. [onnx-tensor]",
+            name=tensor.name,
+            path=str(path),
+            limit=LARGEST,
+            shape=show_shape(shape),
+        )
     weights = size if is_initializer and dtype in REAL else 0
     return Constant(shape, dtype, partial(_read_tensor, tensor, path, shape), key, weights)
 
@@ -381,9 +404,14 @@ def _read_tensor(tensor: TensorProto, path: Path, shape: tuple[int, ...]) -> Arr
         if array.shape != shape:
             raise ValueError(f"shape {array.shape}")
     except (ValueError, TypeError, KeyError, RuntimeError) as error:
-        reason = str(error).partition("\n")[0]
-        problem = f"must contain the elements of shape {show_shape(shape)} (got {reason})"
-        raise _bad_tensor(path, tensor.name, problem) from None
+        raise BadFile(
+            "Tensor {name!r} of {path!r} must contain the elements of shape {shape} (got {reason}). Export or "
+            "download the model again. [onnx-tensor]",
+            name=tensor.name,
+            path=str(path),
+            shape=show_shape(shape),
+            reason=reason_of(error),
+        ) from None
     return array
 
 
@@ -394,26 +422,46 @@ def _read_external(tensor: TensorProto, path: Path) -> bytes:
     try:
         offset, length = int(entries.get("offset", 0)), int(entries.get("length", -1))
         if offset < 0:
-            raise ValueError(f"offset {offset}")
+            raise _wrong_data(tensor, path, Message("offset {offset}", offset=offset))
         needed = _byte_count(tensor)
         if length > needed:
-            raise ValueError(f"{length:,} bytes, expected {needed:,}")
+            got = Message("{length:,} bytes instead of {needed:,}", length=length, needed=needed)
+            raise _wrong_data(tensor, path, got)
         with open_regular(file) as opened:
-            if length > opened.seek(0, 2) - offset:
-                available = max(opened.tell() - offset, 0)
-                raise ValueError(f"only {available:,} bytes at offset {offset:,} of {file.name}")
+            available = opened.seek(0, 2) - offset
+            if length > available:
+                got = Message(
+                    "only {available:,} bytes at offset {offset:,} of {file}",
+                    available=max(available, 0),
+                    offset=offset,
+                    file=file.name,
+                )
+                raise _wrong_data(tensor, path, got)
             opened.seek(offset)
             return opened.read(length if length >= 0 else needed)
     except OSError as error:
-        raise bad_file(
-            path,
-            f"needs the data of tensor {tensor.name!r}, which cannot be read",
-            f"{str(file)!r}: {(error.strerror or type(error).__name__).lower()}",
-            "Copy that file into the model's folder too",
-            "onnx-external",
+        raise BadFile(
+            "The data of tensor {name!r} of {path!r} cannot be read (got {file!r}: {reason}). Copy that file into "
+            "the model's folder too. [onnx-external]",
+            name=tensor.name,
+            path=str(path),
+            file=str(file),
+            reason=(error.strerror or type(error).__name__).lower(),
         ) from None
     except ValueError as error:
-        raise _bad_tensor(path, tensor.name, f"has wrong external data (got {error})") from None
+        if isinstance(error, BadFile):
+            raise
+        raise _wrong_data(tensor, path, reason_of(error)) from None
+
+
+def _wrong_data(tensor: TensorProto, path: Path, got: str) -> BadFile:
+    return BadFile(
+        "Tensor {name!r} of {path!r} has wrong external data (got {got}). Export or download the model again. "
+        "[onnx-tensor]",
+        name=tensor.name,
+        path=str(path),
+        got=got,
+    )
 
 
 def _external_file(location: str, tensor: str, path: Path) -> Path:
@@ -423,12 +471,12 @@ def _external_file(location: str, tensor: str, path: Path) -> Path:
     folder = path.parent.resolve()
     file = Path(location)
     if "\0" in location or not (folder / file).resolve().is_relative_to(folder):
-        raise bad_file(
-            path,
-            f"must have the data of tensor {tensor!r} in its own folder",
-            f"location={location!r}",
-            "Do not use this file unless you trust it",
-            "onnx-external",
+        raise BadFile(
+            "{path!r} must have the data of tensor {name!r} in its own folder (got location={location!r}). Do not "
+            "use this file unless you trust it. [onnx-external]",
+            path=str(path),
+            name=tensor,
+            location=location,
         )
     return folder / file
 
@@ -438,12 +486,3 @@ def _byte_count(tensor: TensorProto) -> int:
 
     itemsize = np.dtype(tensor_dtype_to_np_dtype(tensor.data_type)).itemsize
     return int(prod(tensor.dims) * itemsize)
-
-
-def _bad_tensor(path: Path, name: str, problem: str) -> BadFile:
-    return BadFile(
-        "Tensor {name!r} of {path!r} {problem}. Export or download the model again. [onnx-tensor]",
-        name=name,
-        path=str(path),
-        problem=problem,
-    )

@@ -1,4 +1,4 @@
-"""Values of an ONNX graph: constants and outputs of layers; their element types and limits."""
+"""Values of an ONNX graph: constants, and outputs of layers."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from ...errors import BadShape
 from ...layers.base import show_shape
 from ...layers.connection import Shape
+from ...text.language import Message
+from ...text.lists import join_and
 
 Array = NDArray[Any]
 
@@ -79,10 +81,12 @@ class Budget:
         """
         size = prod(shape)
         if min(shape, default=1) < 0 or size > MAX_ARRAY_ELEMENTS:
-            raise TooLarge(f"an array of shape {show_shape(tuple(shape))}")
+            raise TooLarge(Message("an array of shape {shape}", shape=show_shape(tuple(shape))))
         self._left -= size * cost
         if self._left < 0:
-            raise TooLarge(f"more than {MAX_TOTAL_ELEMENTS:,} elements in all constants together")
+            raise TooLarge(
+                Message("more than {limit:,} elements in all constants together", limit=MAX_TOTAL_ELEMENTS)
+            )
 
     def read(self, constant: Constant) -> Array:
         """Return a constant's array; reading it from the file is charged."""
@@ -194,7 +198,7 @@ class Constant:
         """The value of a constant with a single element; None for others."""
         return shortest_float(self.array.reshape(-1)[0]) if self.size == 1 else None
 
-    def derived(self, shape: Shape, change: Callable[[Array], Array], word: str) -> Constant:
+    def derive(self, shape: Shape, change: Callable[[Array], Array], word: str) -> Constant:
         """Return a function of the array, still unread; `word` distinguishes one function from another."""
         key = None if self.key is None else short_key(f"{self.key}→{word}")
         return Constant(shape, self.dtype, lambda: change(self.array), key, self.weights)
@@ -243,8 +247,8 @@ def broadcast(*shapes: Shape) -> Shape:
     try:
         common: Shape = np.broadcast_shapes(*shapes)
     except ValueError:
-        shown = " and ".join(map(show_shape, shapes))
         raise BadShape(
-            "Shapes cannot be broadcast together (got {shown}). Export the model again. [onnx-node]", shown=shown
+            "Shapes cannot be broadcast together (got {shapes}). Export the model again. [onnx-node]",
+            shapes=join_and(map(show_shape, shapes)),
         ) from None
     return common

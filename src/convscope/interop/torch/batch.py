@@ -1,4 +1,4 @@
-"""The batch axis of a recorded tensor: recognized by its size, and removed from shapes.
+"""The batch axis of recorded tensors, recognized by its size.
 
 A network is recorded for a batch of B images, where the prime B is larger than every size of the network. A size
 that is a multiple of B therefore contains the batch: B alone is the batch axis, k·B is the batch with another axis

@@ -1,8 +1,9 @@
-"""A recorded call of a function, as its converter sees it."""
+"""Recorded calls as converters see them, and the registry of converters."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ConvscopeError
@@ -10,7 +11,10 @@ from ...layers.base import Layer
 from ...layers.connection import Shape
 from ...layers.merge import Add, Concat
 from ...layers.rearrange import Permute, Reshape, Slice
+from ...network import Network
 from ..errors import UnsupportedOperator
+from ..graph_builder import ShapedGraphBuilder
+from ..registry import OperatorRegistry
 from .batch import Batch
 
 if TYPE_CHECKING:
@@ -215,3 +219,86 @@ class Call:
             shape = (*self.shape_of(bias), *(1,) * spatial)
             bias = self._add(f"{name}.bias.reshape", Reshape(shape), (bias,), {}, {})
         return self._add(name, Add(), (unbiased, bias), {}, {})
+
+
+# The network under construction
+
+
+class TorchGraphBuilder(ShapedGraphBuilder["Tensor"]):
+    """Graph builder whose layers share parameters if they have the same tensors."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._parameters: set[int] = set()
+
+    def sharing_key(self, parameters: Mapping[str, Tensor]) -> Hashable | None:
+        return tuple(map(id, parameters.values()))
+
+    def share_parameters(self, name: str, parameters: Mapping[str, Tensor]) -> str | None:
+        self._parameters.update(map(id, parameters.values()))
+        return super().share_parameters(name, parameters)
+
+    def shares_part(self, parameters: Mapping[str, Tensor]) -> bool:
+        """Return whether some of these parameters, but not all, belong to another layer."""
+        return self.sharing_key(parameters) not in self._owners and not self._parameters.isdisjoint(
+            map(id, parameters.values())
+        )
+
+    def rollback(self, count: int) -> None:
+        super().rollback(count)
+        self._parameters = {id(one) for owned in self.parameters.values() for one in owned.values()}
+
+    def build(self, outputs: Iterable[str], name: str) -> Network:
+        """Return the network of the layers that outputs depend on; inputs that are not used are left out."""
+        return Network(self.select_needed(outputs), name)
+
+
+# Registry of converters
+
+Converter = Callable[..., Any]
+"""Called with the Call and the function's own arguments. Returns the layer of each result, None for unknown."""
+
+_REGISTRY: OperatorRegistry[str, Converter] = OperatorRegistry(f"{__package__}.operators")
+
+converts = _REGISTRY.register
+"""Decorator that registers a converter for functions by name.
+
+A plain name stands for the function wherever PyTorch has it: `torch.relu`, `torch.relu_`, `Tensor.relu`,
+`Tensor.relu_`, `functional.relu`. A dotted name stands for that function alone.
+"""
+
+
+@cache
+def converters() -> dict[Any, Converter]:
+    """Return the converter of each function of the installed PyTorch.
+
+    Raises:
+        ValueError: Where two names lead to one function.
+    """
+    import torch
+
+    found: dict[Any, Converter] = {}
+    for name, converter in _REGISTRY.load().items():
+        for function in _functions(torch, name):
+            if found.setdefault(function, converter) is not converter:
+                raise ValueError(f"{name} is a function that has another converter")
+    return found
+
+
+def _functions(torch: Any, name: str) -> list[Any]:
+    homes = {
+        "torch": [torch],
+        "Tensor": [torch.Tensor],
+        "functional": [torch.nn.functional],
+        "special": [torch.special],
+        "linalg": [torch.linalg],
+    }
+    home, _, word = name.rpartition(".")
+    words = [word] if home or word.endswith("_") else [word, f"{word}_"]
+    namespaces = homes[home] if home else [torch, torch.Tensor, torch.nn.functional, torch.special]
+    return [
+        getattr(namespace, one)
+        for namespace in namespaces
+        for one in words
+        if callable(getattr(namespace, one, None))
+    ]

@@ -1,4 +1,4 @@
-"""Constant propagation through computations on a module's parameters and buffers alone.
+"""Constant propagation from a module's parameters and buffers.
 
 These are computed at once, and remembered if they depend on parameters. A result that is used as a layer's weight
 is that weight. One that is combined with images otherwise, such as an indexed table of positions, is recomputed by
@@ -40,7 +40,7 @@ LIKE = {"to", "type_as", "expand_as", "view_as", "reshape_as"}
 
 @dataclass(frozen=True)
 class FoldedConstant:
-    """The call that computed an array, its result, and the array's version at that time."""
+    """The call that computed an array, its result, and the array's version."""
 
     function: Any
     args: tuple[Any, ...]

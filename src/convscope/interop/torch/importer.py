@@ -14,9 +14,11 @@ from ...engines.torch.installed import imported
 from ...errors import BadNetwork, BadSetting, BadShape, ConvscopeError
 from ...input_shapes import InputShape, Shape, check_channels_first, shapes_by_name
 from ...layers.base import show_shape
+from ...text.language import Message
+from ...text.lists import join_and
 from ..errors import first_line
+from ..graph_builder import ImportedWeights
 from ..import_spec import DEFAULT_IMAGE_SIZE, Scheme, build_model, parse_spec
-from ..weights import ImportedWeights
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 MAX_RANK = 8
 """Largest number of axes of an input."""
 
-SCHEME = Scheme("torch", "a torch.nn.Module", "torch:torchvision.models:resnet50")
+SCHEME = Scheme("torch", Message("a torch.nn.Module"), "torch:torchvision.models:resnet50")
 
 
 def read_network(
@@ -45,9 +47,9 @@ def read_network(
     torch = imported()
     if not isinstance(module, torch.nn.Module):
         raise BadSetting(
-            "from_torch.module must be a torch.nn.Module (got {name__}). Pass an instance, as in "
-            "from_torch(MyNet(), (3, 224, 224)). [torch-module]",
-            name__=type(module).__name__,
+            "from_torch.module must be a torch.nn.Module (got {got}). Pass an instance, as in from_torch(MyNet(), "
+            "(3, 224, 224)). [torch-module]",
+            got=type(module).__name__,
         )
     shapes = _shapes_by_argument(module, input_shape)
     _refuse_torchscript(module)
@@ -68,8 +70,8 @@ def _to_numpy(name: str, tensor: Tensor) -> Array:
     tensor = tensor.detach()
     if tensor.is_meta:
         raise BadNetwork(
-            "The module's weights have no values (got {name!r} on the meta device). Build the module "
-            "on the CPU, or leave out parameters=True. [torch-no-numbers]",
+            "The module's weights have no values (got {name!r} on the meta device). Build the module on the CPU, "
+            "or leave out parameters=True. [torch-no-numbers]",
             name=name,
         )
     array: Array = (tensor if tensor.dtype == torch.float32 else tensor.double()).cpu().numpy()
@@ -132,22 +134,22 @@ def _shapes_by_argument(module: nn.Module, input_shape: InputShape) -> dict[str,
     for shape in shapes.values():
         if len(shape) > MAX_RANK:
             raise BadSetting(
-                "input_shape must have at most {max_rank} axes (got {count} in {shape!r}). Leave out the "
-                "batch axis, or merge axes. [torch-input]",
-                max_rank=MAX_RANK,
-                count=len(shape),
+                "input_shape must have at most {limit} axes (got {rank} in {shape!r}). Leave out the batch axis, "
+                "or merge axes. [torch-input]",
+                limit=MAX_RANK,
+                rank=len(shape),
                 shape=shape,
             )
     missing = [name for name, one in arguments.items() if _is_required(one) and name not in shapes]
     if missing:
         example = ", ".join(f"{name!r}: {shapes.get(name, '(…)')}" for name in [*shapes, *missing])
         raise BadNetwork(
-            "input_shape must have a shape for every required argument of {name__}.forward({names}) "
-            "(got none for {repr}). Pass input_shape={{{example}}}, or wrap the module in one that "
-            "creates the others. [torch-inputs]",
-            name__=type(module).__name__,
-            names=", ".join(names),
-            repr=" and ".join(map(repr, missing)),
+            "input_shape must have a shape for every required argument of {module}.forward({arguments}) (got none "
+            "for {missing}). Pass input_shape={{{example}}}, or wrap the module in one that creates the others. "
+            "[torch-inputs]",
+            module=type(module).__name__,
+            arguments=", ".join(names),
+            missing=join_and(map(repr, missing)),
             example=example,
         )
     return shapes
@@ -199,10 +201,10 @@ def _materialize(module: nn.Module, shapes: Mapping[str, Shape]) -> nn.Module:
         )
     except Exception as error:  # the user's classes may raise anything
         raise BadNetwork(
-            "A module with lazy layers must support copy.deepcopy (got {name__} from {name__2}). Run "
-            "it on a batch of inputs once before importing it. [torch-lazy]",
-            name__=type(error).__name__,
-            name__2=type(module).__name__,
+            "A module with lazy layers must support copy.deepcopy (got {error} from {module}). Run it on a batch "
+            "of inputs once before importing it. [torch-lazy]",
+            error=type(error).__name__,
+            module=type(module).__name__,
         ) from error
     _record(materialized, shapes)
     return materialized
@@ -279,9 +281,9 @@ def _record_once(module: nn.Module, shapes: Mapping[str, Shape], *, scalars: boo
     outputs = [recorder.node(one) for one in _output_tensors(result, recorder)]
     if not outputs:
         raise BadNetwork(
-            "The module's forward must return a tensor computed from its input (got {name__}). "
-            "Import the part of the module that does. [torch-output]",
-            name__=type(result).__name__,
+            "The module's forward must return a tensor computed from its input (got {got}). Import the part of "
+            "the module that does. [torch-output]",
+            got=type(result).__name__,
         )
     return recorder, outputs
 
@@ -315,37 +317,45 @@ def _evaluation_mode(module: nn.Module) -> Iterator[None]:
 
 def _forward_error(error: BaseException, recorder: Recorder, shapes: Mapping[str, Shape]) -> ConvscopeError:
     """Return the error for a forward pass that failed."""
-    path = recorder.names.path
-    where = f"in module {path!r}" if path else "in the module itself"
+    where = recorder.names.location
     reason = first_line(error).replace(f"{recorder.batch.size}, ", "n, ")
     allocation = re.search(r"allocate (\d+) bytes|allocate (.+) for an array", reason)
     if allocation is not None or isinstance(error, MemoryError):
-        size = "too large" if allocation is None else f"of {allocation[2] or f'{int(allocation[1]):,} bytes'}"
+        if allocation is None:
+            return BadNetwork(
+                "The module's forward needs too much memory: arrays that depend on no input are computed while "
+                "it is recorded (got one too large, in {where}). Pass a smaller input_shape, or import the part "
+                "without that array. [torch-memory]",
+                where=where,
+            )
         return BadNetwork(
-            "The module's forward needs too much memory: arrays that depend on no input are computed "
-            "while it is recorded (got one {size}, {where}). Pass a smaller input_shape, or import "
-            "the part without that array. [torch-memory]",
-            size=size,
+            "The module's forward needs too much memory: arrays that depend on no input are computed while it is "
+            "recorded (got one of {size}, in {where}). Pass a smaller input_shape, or import the part without "
+            "that array. [torch-memory]",
+            size=allocation[2] or Message("{size:,} bytes", size=int(allocation[1])),
             where=where,
         )
     if isinstance(error, RuntimeError | ValueError | AssertionError) and not isinstance(
         error, NotImplementedError
     ):
-        several = len(shapes) > 1
-        refused = ", ".join(
-            f"{name} {show_shape(one)}" if several else show_shape(one) for name, one in shapes.items()
-        )
+        if len(shapes) > 1:
+            return BadShape(
+                "The module does not accept inputs of {shapes} (got {reason}, in {where}). Pass the shapes it was "
+                "built for, without the batch. [torch-forward]",
+                shapes=", ".join(f"{name} {show_shape(one)}" for name, one in shapes.items()),
+                reason=reason,
+                where=where,
+            )
         return BadShape(
-            "The module does not accept inputs of {refused} (got {reason}, {where}). Pass the "
-            "{value} it was built for, without the batch. [torch-forward]",
-            refused=refused,
+            "The module does not accept inputs of {shape} (got {reason}, in {where}). Pass the shape it was built "
+            "for, without the batch. [torch-forward]",
+            shape="".join(map(show_shape, shapes.values())),
             reason=reason,
             where=where,
-            value="shapes" if several else "shape",
         )
     return BadNetwork(
-        "The module's forward cannot run on tensors without memory (got {reason}, {where}). "
-        "Import the part that can. [torch-forward]",
+        "The module's forward cannot run on tensors without memory (got {reason}, in {where}). Import the part "
+        "that can. [torch-forward]",
         reason=reason,
         where=where,
     )

@@ -13,6 +13,7 @@ from torch.nn.modules.lazy import LazyModuleMixin
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
 from ...errors import BadNetwork
+from ...text.language import Message
 
 
 class ModuleNames:
@@ -61,6 +62,11 @@ class ModuleNames:
                 return path
         return ""
 
+    @property
+    def location(self) -> Message:
+        """Return where the forward pass is, for messages."""
+        return location_of(self.path)
+
     def name_operator(self, word: str, tensors: Iterable[Tensor] = ()) -> str:
         """Return a name for an operator that is being recorded, called on these tensors."""
         path = self.path
@@ -79,11 +85,15 @@ class ModuleNames:
         return type(module).__module__.startswith("torch.nn.")
 
 
+def location_of(path: str) -> Message:
+    """Return a module's path, for messages."""
+    return Message("module {path!r}", path=path) if path else Message("the module itself")
+
+
 def torchscript(path: str) -> BadNetwork:
     """Return the error for TorchScript, whose operators are not called from Python."""
-    where = f"in module {path!r}" if path else "as the module itself"
     return BadNetwork(
-        "A module must be Python code to be recorded (got TorchScript {where}). Pass the module "
-        "that was scripted or traced, or the same network as an ONNX file. [torch-script]",
-        where=where,
+        "A module must be Python code to be recorded (got TorchScript in {where}). Pass the module that was "
+        "scripted or traced, or the same network as an ONNX file. [torch-script]",
+        where=location_of(path),
     )

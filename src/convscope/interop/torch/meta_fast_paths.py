@@ -1,4 +1,4 @@
-"""Fast paths for shape inference of common functions, since PyTorch's meta functions are slow.
+"""Fast paths for shape inference, since PyTorch's meta functions are slow.
 
 Other functions, and unusual calls of these, run on meta tensors.
 """

@@ -19,7 +19,8 @@ from torch.overrides import TorchFunctionMode
 from ...errors import BadNetwork, ConvscopeError
 from ...layers.connection import Shape
 from ...layers.rearrange import Reshape
-from ...layers.structural import Opaque, Parameter
+from ...layers.structural import Parameter
+from ...text.language import Message
 from ..errors import RandomAtInference, UnsupportedOperator
 from .arguments import (
     NEEDS_VALUES,
@@ -27,21 +28,19 @@ from .arguments import (
     is_in_place,
     map_tensors,
     operator_name,
+    rename_arguments,
     tensors,
     without_dispatch,
 )
 from .batch import Batch
-from .call import Call
+from .call import Call, TorchGraphBuilder, converters
 from .constant_propagation import FILL_VALUES, LIKE, ModuleArrays
-from .graph_builder import TorchGraphBuilder
-from .keywords import rename_arguments
 from .layer_names import ModuleNames
 from .meta_fast_paths import fast_paths
-from .operators.attention import is_plain_attention
+from .operators.dense import is_plain_attention
 from .operators.elementwise import CASTS
 from .operators.indexing import assign_block
 from .operators.shape import RESHAPES
-from .registry import converters
 
 _TRANSPOSES = (torch.Tensor.T, torch.Tensor.mT, torch.Tensor.H, torch.Tensor.mH)
 """Properties that transpose a real tensor."""
@@ -233,7 +232,7 @@ class Recorder(TorchFunctionMode):
         if word == "__set__":
             return self._set_property(func, *args)
         if word in NEEDS_VALUES:
-            raise values_needed(word, self.names.path)
+            raise values_needed(word, self.names.location)
         if word in LIKE and not self.depends_on_input(inputs[0]):
             return self.module_arrays.convert_like(inputs[0], word, args, kwargs)
         known = func in converters() and (
@@ -245,7 +244,7 @@ class Recorder(TorchFunctionMode):
             return self._assign(args, word)
         if word == "getitem":
             if any(self.depends_on_input(one) and one.dtype == torch.bool for one in inputs[1:]):
-                raise values_needed("getitem", self.names.path)
+                raise values_needed("getitem", self.names.location)
             args = (args[0], self._without_masks(args[1]))
         fast_path = fast_paths().get(func)
         result = fast_path(args, kwargs) if fast_path is not None and self.depends_on_input(inputs[0]) else None
@@ -268,7 +267,7 @@ class Recorder(TorchFunctionMode):
             BadNetwork: [torch-unseen]
         """
         if any(self.module_arrays.is_unrecorded(one) for one in arrays):
-            raise _unrecorded(self.names.path)
+            raise _unrecorded(self.names.location)
 
     def _record_out(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Record a call with `out=` as one without, followed by copies."""
@@ -292,7 +291,7 @@ class Recorder(TorchFunctionMode):
             return self.module_arrays.fill(func, args, kwargs)
         data = args[1] if len(args) > 1 else kwargs.get("data")
         if word != "new_tensor" or data is not filling[0]:
-            raise values_needed(word, self.names.path)
+            raise values_needed(word, self.names.location)
         with self:
             copied: Tensor = filling[0].detach().clone()
         return copied
@@ -369,7 +368,7 @@ class Recorder(TorchFunctionMode):
             shape = tuple(output.shape)
         self.unknown.append(word)
         name = name or self.names.name_operator(word)
-        return self.builder.add(name, Opaque(word, shape or (1,)), list(dict.fromkeys(inputs)), origin=self.origin)
+        return self.builder.add_opaque(name, word, shape, inputs, self.origin)
 
     @contextmanager
     def recording_scripts(self) -> Iterator[None]:
@@ -470,24 +469,21 @@ def _truncates(inputs: list[Tensor], outputs: list[Tensor]) -> bool:
 _INTEGERS = {torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64}
 
 
-def values_needed(word: str, path: str) -> BadNetwork:
+def values_needed(word: str, where: Message) -> BadNetwork:
     """Return the error for a forward pass that depends on a tensor's values."""
-    where = f"module {path!r}" if path else "the module"
     return BadNetwork(
-        "The network depends on the values in a tensor, which has none here (got {value}() of a "
-        "tensor in {where}). Compute it from shapes, or import the part without it. "
-        "[torch-control-flow]",
-        value=word.strip("_"),
+        "The network depends on the values in a tensor, which has none here (got {function}() of a tensor in "
+        "{where}). Compute it from shapes, or import the part without it. [torch-control-flow]",
+        function=word.strip("_"),
         where=where,
     )
 
 
-def _unrecorded(path: str) -> BadNetwork:
+def _unrecorded(where: Message) -> BadNetwork:
     """Return the error for a tensor computed by code that does not call PyTorch's functions from Python."""
-    where = f"module {path!r}" if path else "the module"
     return BadNetwork(
-        "A module must call PyTorch's functions from Python to be recorded (got a tensor in "
-        "{where} that other code, such as an operator in C++, computed from its input). Write "
-        "that part in Python, or import the network without it. [torch-unseen]",
+        "A module must call PyTorch's functions from Python to be recorded (got a tensor in {where} that other "
+        "code, such as an operator in C++, computed from its input). Write that part in Python, or import the "
+        "network without it. [torch-unseen]",
         where=where,
     )

@@ -1,4 +1,4 @@
-"""Activation functions as layers, as arguments of layers and as functions; dropout."""
+"""Activation functions, softmax and dropout."""
 
 from __future__ import annotations
 
@@ -29,8 +29,7 @@ from ....layers.elementwise import Affine, Clamp, Function
 from ....layers.merge import Divide, Multiply, Subtract
 from ....layers.structural import Dropout, Opaque
 from ...errors import UnsupportedOperator
-from ..call import Call
-from ..registry import converts
+from ..call import Call, converts
 from ..symbolic import SymbolicTensor
 from ..weights import WeightSource
 
@@ -80,14 +79,14 @@ def apply_function(call: Call, tensor: SymbolicTensor, function: Callable[..., A
             return _PIECES[word](call, tensor, part)
     else:
         name = f"{call.name}.{part}" if part else call.name
-        followed = call.converter.trace_call(function, name, [tensor], {})
+        traced = call.converter.trace_call(function, name, [tensor], {})
         if (
-            followed is not None
-            and len(followed) == 1
-            and isinstance(followed[0], SymbolicTensor)
-            and followed[0].shape == tensor.shape
+            traced is not None
+            and len(traced) == 1
+            and isinstance(traced[0], SymbolicTensor)
+            and traced[0].shape == tensor.shape
         ):
-            return followed[0]
+            return traced[0]
     return call.emit(Opaque(word or type(function).__name__, tensor.layer_shape), tensor, part=part)
 
 

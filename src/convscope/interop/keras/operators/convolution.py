@@ -14,10 +14,9 @@ from ....layers.convolution import (
 )
 from ....settings import Pads
 from ...errors import UnsupportedOperator
-from ..call import Call
-from ..registry import converts
+from ..call import Call, converts
 from ..symbolic import SymbolicTensor
-from ..weights import WeightSource, transposed, unchanged
+from ..weights import WeightSource, transposed_source, unchanged_source
 from .activation import add_activation
 
 _CONV = (Conv1d, Conv2d, Conv3d)
@@ -42,7 +41,7 @@ def padding_of(op: Any) -> Pads | Literal["same"]:
 def output_channels_first(variable: Any) -> WeightSource:
     """Return a kernel (kh, kw, in, out) as (out, in, kh, kw)."""
     rank = len(variable.shape) - 2
-    return transposed(variable, (rank + 1, rank, *range(rank)))
+    return transposed_source(variable, (rank + 1, rank, *range(rank)))
 
 
 @converts("layers.Conv1D", "layers.Conv2D", "layers.Conv3D")
@@ -54,7 +53,7 @@ def conv(call: Call) -> SymbolicTensor:
     )
     parameters = {"weight": output_channels_first(op.kernel)}
     if op.use_bias:
-        parameters["bias"] = unchanged(op.bias)
+        parameters["bias"] = unchanged_source(op.bias)
     return add_activation(call, call.emit(layer, call.image(), parameters=parameters), op.activation)
 
 
@@ -75,7 +74,7 @@ def conv_transpose(call: Call) -> SymbolicTensor:
     )
     parameters = {"weight": output_channels_first(op.kernel)}
     if op.use_bias:
-        parameters["bias"] = unchanged(op.bias)
+        parameters["bias"] = unchanged_source(op.bias)
     return add_activation(call, call.emit(layer, call.image(), parameters=parameters), op.activation)
 
 
@@ -115,7 +114,7 @@ def _depthwise_kernel(variable: Any) -> WeightSource:
     )
 
 
-def _depthwise(call: Call, kernel: Any, bias: Any, part: str = "") -> SymbolicTensor:
+def _emit_depthwise(call: Call, kernel: Any, bias: Any, part: str = "") -> SymbolicTensor:
     op, x = call.op, call.image()
     channels, multiplier = kernel.shape[-2:]
     layer = _CONV[op.rank - 1](
@@ -129,7 +128,7 @@ def _depthwise(call: Call, kernel: Any, bias: Any, part: str = "") -> SymbolicTe
     )
     parameters = {"weight": _depthwise_kernel(kernel)}
     if bias is not None:
-        parameters["bias"] = unchanged(bias)
+        parameters["bias"] = unchanged_source(bias)
     return call.emit(layer, x, part=part, parameters=parameters)
 
 
@@ -137,16 +136,16 @@ def _depthwise(call: Call, kernel: Any, bias: Any, part: str = "") -> SymbolicTe
 def depthwise_conv(call: Call) -> SymbolicTensor:
     """Convert depthwise convolutions."""
     op = call.op
-    return add_activation(call, _depthwise(call, op.kernel, op.bias if op.use_bias else None), op.activation)
+    return add_activation(call, _emit_depthwise(call, op.kernel, op.bias if op.use_bias else None), op.activation)
 
 
 @converts("layers.SeparableConv1D", "layers.SeparableConv2D")
 def separable_conv(call: Call) -> SymbolicTensor:
     """Convert separable convolutions: depthwise, then pointwise."""
     op = call.op
-    apart = _depthwise(call, op.depthwise_kernel, None, "depthwise")
+    depthwise = _emit_depthwise(call, op.depthwise_kernel, None, "depthwise")
     layer = _CONV[op.rank - 1](op.filters, (1,) * op.rank, bias=op.use_bias)
     parameters = {"weight": output_channels_first(op.pointwise_kernel)}
     if op.use_bias:
-        parameters["bias"] = unchanged(op.bias)
-    return add_activation(call, call.emit(layer, apart, parameters=parameters), op.activation)
+        parameters["bias"] = unchanged_source(op.bias)
+    return add_activation(call, call.emit(layer, depthwise, parameters=parameters), op.activation)

@@ -1,18 +1,23 @@
-"""Elementwise functions of `keras.ops`."""
+"""Elementwise functions of one tensor and of several, and preprocessing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from math import prod
 from typing import Any
+
+import numpy as np
 
 from ....layers.base import Layer
 from ....layers.elementwise import Affine, Clamp, Function, Power
-from ....layers.merge import Add, Divide, Maximum, Minimum, Multiply, Subtract
+from ....layers.merge import Add, Concat, Divide, Maximum, Minimum, Multiply, Subtract
+from ....layers.rearrange import Reshape
 from ....layers.structural import Identity
 from ...errors import UnsupportedOperator
-from ..call import Call
-from ..registry import converts
-from ..symbolic import SymbolicTensor
+from ..call import Call, converts
+from ..symbolic import SymbolicTensor, axis_first, keras_order, order_after_reshape, to_layer_order
+from ..weights import Array
 
 _FUNCTIONS = {
     "Abs": "abs",
@@ -56,12 +61,12 @@ def _merge(call: Call, layer: Layer, *values: Any) -> SymbolicTensor:
     tensors = call.as_tensors(values)
     if len(tensors[0].order) != len(tensors[1].order):
         raise UnsupportedOperator("the batch axis is combined with another axis")
-    made = [
+    batched = [
         tensor
         for tensor, value in zip(tensors, values, strict=True)
         if isinstance(value, SymbolicTensor) and value.batched
     ]
-    like = made[0] if made else tensors[0]
+    like = batched[0] if batched else tensors[0]
     return call.emit(layer, *(call.transpose(tensor, like.order) for tensor in tensors), order=like.order)
 
 
@@ -75,9 +80,9 @@ def _binary(
         for value, tensor, first in ((two, one, True), (one, two, False)):
             known = call.number(value)
             tensor = call.as_tensor(tensor) if known is not None else None
-            made = number(known, first) if known is not None and tensor is not None else None
-            if made is not None and tensor is not None:
-                return call.emit(made, tensor)
+            with_number = number(known, first) if known is not None and tensor is not None else None
+            if with_number is not None and tensor is not None:
+                return call.emit(with_number, tensor)
         return _merge(call, layer(), one, two)
 
     return convert
@@ -131,4 +136,122 @@ def cast(call: Call) -> SymbolicTensor:
     """Convert casts between floating-point types, which are the identity here."""
     if not str(call.op.dtype).startswith(("float", "bfloat")):
         raise UnsupportedOperator("integers")
+    return call.emit(Identity(), call.tensor())
+
+
+def align(call: Call, tensors: list[SymbolicTensor]) -> list[SymbolicTensor]:
+    """Return tensors with their axes in the same order, and leading axes of size 1 where they have fewer."""
+    most = max(tensors, key=lambda tensor: len(tensor.order))
+    rank = len(most.order)
+    ready = []
+    for tensor in tensors:
+        if len(tensor.order) < rank:
+            shape = (1,) * (rank - len(tensor.order)) + tensor.shape
+            order = order_after_reshape(shape, call.data_format)
+            layer_shape = to_layer_order(shape, order)
+            tensor = call.emit(Reshape(layer_shape), call.in_keras_order(tensor), part="reshape", order=order)
+        ready.append(call.transpose(tensor, most.order))
+    return ready
+
+
+def _register_merge(name: str, layer: Callable[[], Layer]) -> None:
+    @converts(name)
+    def convert(call: Call) -> SymbolicTensor:
+        return call.emit(layer(), *align(call, call.tensors()))
+
+
+_register_merge("layers.Add", Add)
+_register_merge("layers.Maximum", Maximum)
+_register_merge("layers.Minimum", Minimum)
+_register_merge("layers.Multiply", Multiply)
+_register_merge("layers.Subtract", Subtract)
+
+
+@converts("layers.Average")
+def average(call: Call) -> SymbolicTensor:
+    """Convert the mean of several tensors."""
+    tensors = align(call, call.tensors())
+    return call.emit(Affine(1 / len(tensors)), call.emit(Add(), *tensors, part="add"))
+
+
+@converts("layers.Concatenate", "ops.numpy.Concatenate")
+def concatenate(call: Call) -> SymbolicTensor:
+    """Convert concatenation."""
+    tensors = call.tensors()
+    if any(len(tensor.order) != len(tensors[0].order) for tensor in tensors):
+        raise UnsupportedOperator("operands of different rank")
+    axis = tensors[0].normalize_axis(call.op.axis)
+    ready = [call.transpose(tensor, tensors[0].order) for tensor in tensors]
+    return call.emit(Concat(ready[0].layer_axis(axis)), *ready)
+
+
+@converts("ops.numpy.Stack")
+def stack(call: Call) -> SymbolicTensor:
+    """Convert stacking along a new axis."""
+    tensors = align(call, call.tensors())
+    rank = len(tensors[0].order) + 1
+    axis = tensors[0].normalize_axis(call.op.axis, 1)
+    lifted = []
+    for index, tensor in enumerate(call.in_keras_order(one) for one in tensors):
+        row = call.emit(Reshape((1, *tensor.layer_shape)), tensor, part=str(index), order=keras_order(rank))
+        lifted.append(replace(row, order=axis_first(axis, rank)))
+    return call.emit(Concat(0), *lifted)
+
+
+@converts("layers.Rescaling")
+def rescaling(call: Call) -> SymbolicTensor:
+    """Convert x·scale + offset, with scalars or one value per channel."""
+    tensor = call.tensor()
+    scale, offset = (np.asarray(one, np.float64) for one in (call.op.scale, call.op.offset))
+    if scale.size == 1 and offset.size == 1:
+        return call.emit(Affine(float(scale.reshape(-1)[0]), float(offset.reshape(-1)[0])), tensor)
+    scaled = call.emit(Multiply(), tensor, call.add_array(scale, tensor, "scale"))
+    if not offset.any():
+        return scaled
+    return call.emit(Add(), scaled, call.add_array(offset, tensor, "offset"), part="add")
+
+
+@converts("layers.Normalization")
+def normalization(call: Call) -> SymbolicTensor:
+    """Convert (x − mean) / deviation, with given statistics or those from `adapt`."""
+    op, tensor = call.op, call.tensor()
+    if op.invert:
+        raise UnsupportedOperator("inversion")
+    mean, variance = _statistics(op)
+    shape = tuple(op._broadcast_shape)[1:]
+    if prod(shape) == 1 and op.input_mean is not None:
+        deviation = max(float(np.sqrt(np.asarray(variance)).reshape(-1)[0]), _smallest())
+        return call.emit(Affine(1 / deviation, -float(np.asarray(mean).reshape(-1)[0]) / deviation), tensor)
+    moved = call.emit(Subtract(), tensor, call.add_array(mean, tensor, "mean", shape), part="sub")
+    return call.emit(Divide(), moved, call.add_array(variance, tensor, "deviation", shape, _deviation))
+
+
+def _statistics(op: Any) -> tuple[Any, Any]:
+    """Return mean and variance: constants, or variables."""
+    if op.input_mean is not None:
+        return np.asarray(op.input_mean, np.float64), np.asarray(op.input_variance, np.float64)
+    return op.adapt_mean, op.adapt_variance
+
+
+def _smallest() -> float:
+    import keras
+
+    return float(keras.config.epsilon())
+
+
+def _deviation(variance: Array) -> Array:
+    return np.maximum(np.sqrt(variance), _smallest())
+
+
+@converts(
+    *("layers.Identity", "layers.ActivityRegularization", "layers.AlphaDropout"),
+    *("layers.GaussianDropout", "layers.GaussianNoise"),
+    *("layers.RandomBrightness", "layers.RandomColorDegeneration", "layers.RandomColorJitter"),
+    *("layers.RandomContrast", "layers.RandomErasing", "layers.RandomFlip", "layers.RandomGaussianBlur"),
+    *("layers.RandomGrayscale", "layers.RandomHue", "layers.RandomInvert", "layers.RandomPosterization"),
+    *("layers.RandomPerspective", "layers.RandomRotation", "layers.RandomSaturation", "layers.RandomSharpness"),
+    *("layers.RandomShear", "layers.RandomTranslation", "layers.RandomZoom"),
+)
+def identity(call: Call) -> SymbolicTensor:
+    """Convert layers that are the identity at inference."""
     return call.emit(Identity(), call.tensor())

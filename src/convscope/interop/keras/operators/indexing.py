@@ -12,8 +12,7 @@ from ....layers.indexing import Expand, IndexSelect
 from ....layers.rearrange import Reshape, Slice
 from ....layers.structural import Identity
 from ...errors import UnsupportedOperator
-from ..call import Call
-from ..registry import converts
+from ..call import Call, converts
 from ..symbolic import SymbolicTensor, keras_order
 from ..weights import WeightSource, constant_indices
 from .shape import add_squeeze
@@ -170,10 +169,10 @@ def _repeat_axes(call: Call, tensor: SymbolicTensor, repeats: list[int], before:
     ]
     ones = [(1, size) if before else (size, 1) for size in ready.layer_shape]
     rank = len(ready.order)
-    apart = call.emit(
+    split_axes = call.emit(
         Reshape(tuple(n for pair in ones for n in pair)), ready, part="apart", order=keras_order(2 * rank)
     )
-    copies = call.emit(Expand(tuple(n for pair in pairs for n in pair)), apart, part="copies")
+    copies = call.emit(Expand(tuple(n for pair in pairs for n in pair)), split_axes, part="copies")
     layer_shape = tuple(one * two for one, two in pairs)
     folded = call.emit(Reshape(layer_shape), copies, order=keras_order(rank))
     return replace(folded, layer_shape=layer_shape)

@@ -10,10 +10,9 @@ from ....layers.elementwise import Affine, Function, Power
 from ....layers.merge import Add, Multiply
 from ....layers.normalization import BatchNorm, BatchNorm1d, BatchNorm2d, BatchNorm3d, GroupNorm, LayerNorm
 from ...errors import UnsupportedOperator
-from ..call import Call
-from ..registry import converts
+from ..call import Call, converts
 from ..symbolic import SymbolicTensor, axis_first
-from ..weights import WeightSource, unchanged
+from ..weights import WeightSource, unchanged_source
 from .reduction import add_reduction
 
 _BATCH = {1: BatchNorm1d, 2: BatchNorm1d, 3: BatchNorm2d, 4: BatchNorm3d}
@@ -50,9 +49,9 @@ def _broadcast_shape(shape: Shape, axes: list[int]) -> Shape:
 def _scale_and_shift(op: Any) -> dict[str, WeightSource]:
     learned = {}
     if op.scale:
-        learned["weight"] = unchanged(op.gamma)
+        learned["weight"] = unchanged_source(op.gamma)
     if op.center:
-        learned["bias"] = unchanged(op.beta)
+        learned["bias"] = unchanged_source(op.beta)
     return learned
 
 
@@ -73,7 +72,10 @@ def batch_norm(call: Call) -> SymbolicTensor:
     learned = _scale_and_shift(op)
     kind = _BATCH.get(len(tensor.order), BatchNorm)
     layer = kind(op.epsilon, 1 - op.momentum, len(learned) == 2)
-    buffers = {"running_mean": unchanged(op.moving_mean), "running_var": unchanged(op.moving_variance)}
+    buffers = {
+        "running_mean": unchanged_source(op.moving_mean),
+        "running_var": unchanged_source(op.moving_variance),
+    }
     return _add_normalization(call, tensor, layer, learned, _broadcast_shape(tensor.shape, [position]), buffers)
 
 
@@ -94,15 +96,15 @@ def layer_norm(call: Call) -> SymbolicTensor:
     op, tensor = call.op, call.tensor()
     if op.rms_scaling:
         raise UnsupportedOperator("RMS scaling")
-    given = op.axis if isinstance(op.axis, list | tuple) else [op.axis]
-    axes = sorted(tensor.normalize_axis(axis) for axis in given)
-    layer_shape = tuple(sorted(tensor.layer_axis(axis) for axis in axes))
-    turn = tuple(axes.index(tensor.order[position]) for position in layer_shape)
+    listed = op.axis if isinstance(op.axis, list | tuple) else [op.axis]
+    axes = sorted(tensor.normalize_axis(axis) for axis in listed)
+    layer_axes = tuple(sorted(tensor.layer_axis(axis) for axis in axes))
+    order = tuple(axes.index(tensor.order[axis]) for axis in layer_axes)
     learned = {
-        kind: WeightSource(weights.sources, lambda array: array.transpose(turn))
+        kind: WeightSource(weights.sources, lambda array: array.transpose(order))
         for kind, weights in _scale_and_shift(op).items()
     }
-    layer = LayerNorm(layer_shape, op.epsilon, len(learned) == 2)
+    layer = LayerNorm(layer_axes, op.epsilon, len(learned) == 2)
     return _add_normalization(call, tensor, layer, learned, _broadcast_shape(tensor.shape, axes))
 
 

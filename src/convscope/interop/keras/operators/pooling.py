@@ -28,8 +28,7 @@ from ....layers.pooling import (
 )
 from ....layers.rearrange import Flatten, Pad
 from ...errors import UnsupportedOperator
-from ..call import Call
-from ..registry import converts
+from ..call import Call, converts
 from ..symbolic import SymbolicTensor
 from .convolution import padding_of
 

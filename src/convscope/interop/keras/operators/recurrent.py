@@ -9,10 +9,9 @@ from ....layers.merge import Add, Concat, Multiply
 from ....layers.rearrange import Reshape, Slice
 from ....layers.recurrent import LSTM
 from ...errors import UnsupportedOperator
-from ..call import Call
-from ..registry import converts
+from ..call import Call, converts
 from ..symbolic import SymbolicTensor
-from ..weights import WeightSource, transposed, unchanged
+from ..weights import WeightSource, transposed_source, unchanged_source
 
 
 def _gates(layer: Any, end: str) -> dict[str, WeightSource]:
@@ -23,13 +22,13 @@ def _gates(layer: Any, end: str) -> dict[str, WeightSource]:
     usual = cell.activation is keras.activations.tanh and cell.recurrent_activation is keras.activations.sigmoid
     if not usual or layer.stateful or getattr(cell, "projection", None):
         raise UnsupportedOperator("an unsupported cell")
-    layer_shape = {
-        f"weight_ih{end}": transposed(cell.kernel, (1, 0)),
-        f"weight_hh{end}": transposed(cell.recurrent_kernel, (1, 0)),
+    parameters = {
+        f"weight_ih{end}": transposed_source(cell.kernel, (1, 0)),
+        f"weight_hh{end}": transposed_source(cell.recurrent_kernel, (1, 0)),
     }
     if cell.use_bias:
-        layer_shape[f"bias_ih{end}"] = unchanged(cell.bias)
-    return layer_shape
+        parameters[f"bias_ih{end}"] = unchanged_source(cell.bias)
+    return parameters
 
 
 def _sequence(call: Call) -> SymbolicTensor:

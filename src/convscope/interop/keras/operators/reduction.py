@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from ....layers.reduction import Reduce
 from ...errors import UnsupportedOperator
-from ..call import Call
-from ..registry import converts
+from ..call import Call, converts
 from ..symbolic import SymbolicTensor
 
 
@@ -36,5 +35,5 @@ def add_reduction(
     removed = {tensor.normalize_axis(axis) for axis in ([axes] if isinstance(axes, int) else axes)}
     kept = [axis for axis in range(rank) if axis not in removed]
     order = tensor.order if keepdims else tuple(kept.index(axis) for axis in tensor.order if axis in kept)
-    layer_shape = tuple(sorted(tensor.layer_axis(axis) for axis in removed))
-    return call.emit(Reduce(mode, layer_shape, bool(keepdims)), tensor, part=part, order=order)
+    layer_axes = tuple(sorted(tensor.layer_axis(axis) for axis in removed))
+    return call.emit(Reduce(mode, layer_axes, bool(keepdims)), tensor, part=part, order=order)

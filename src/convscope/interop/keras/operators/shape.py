@@ -1,4 +1,4 @@
-"""Reshape, permute, pad, crop."""
+"""Reshape, permute, pad, crop and resize."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from ....axis.window import Border
 from ....layers.connection import Shape
 from ....layers.indexing import Expand
 from ....layers.rearrange import Crop, Pad, Permute, Reshape
+from ....layers.resize import Upsample
 from ....layers.structural import Identity
 from ....settings import Pads
 from ...errors import UnsupportedOperator
-from ..call import Call
-from ..registry import converts
+from ..call import Call, converts
 from ..symbolic import Order, SymbolicTensor, axis_first, keras_order
 
 
 def add_permutation(call: Call, tensor: SymbolicTensor, order: Order) -> SymbolicTensor:
     """Permute Keras' axes, counted without the batch. The layer's order is then Keras'."""
-    turn = tuple(tensor.layer_axis(axis) for axis in order)
-    layer = Identity() if turn == keras_order(len(turn)) else Permute(turn)
-    return call.emit(layer, tensor, order=keras_order(len(turn)))
+    permutation = tuple(tensor.layer_axis(axis) for axis in order)
+    layer = Identity() if permutation == keras_order(len(permutation)) else Permute(permutation)
+    return call.emit(layer, tensor, order=keras_order(len(permutation)))
 
 
 @converts("layers.Flatten")
@@ -149,9 +149,9 @@ def repeat_vector(call: Call) -> SymbolicTensor:
     return call.emit(Expand((call.op.n, *tensor.layer_shape)), row)
 
 
-def _pairs(given: Any) -> Pads:
+def _pairs(value: Any) -> Pads:
     """Return (before, after) per axis; a 1-D layer has a single pair."""
-    pairs = [given] if isinstance(given[0], int) else given
+    pairs = [value] if isinstance(value[0], int) else value
     return tuple((int(before), int(after)) for before, after in pairs)
 
 
@@ -165,6 +165,19 @@ def zero_padding(call: Call) -> SymbolicTensor:
 def cropping(call: Call) -> SymbolicTensor:
     """Convert cropping."""
     return call.emit(Crop(_pairs(call.op.cropping)), call.image())
+
+
+@converts("layers.CenterCrop")
+def center_crop(call: Call) -> SymbolicTensor:
+    """Convert a center crop. A smaller image would be resized, which is unsupported."""
+    tensor = call.image()
+    margins = []
+    for size, wanted in zip(tensor.layer_shape[1:], (call.op.height, call.op.width), strict=True):
+        if size < wanted:
+            raise UnsupportedOperator("an image smaller than the crop")
+        before = int((size - wanted) / 2)
+        margins.append((before, size - wanted - before))
+    return call.emit(Crop(tuple(margins)), tensor)
 
 
 _BORDERS: dict[str, Border] = {
@@ -193,3 +206,40 @@ def pad(call: Call) -> SymbolicTensor:
     padded = call.emit(Pad(pairs, border, value), lifted, part="pad")
     layer_shape = call.converter.builder.shapes[padded.layer][1:]
     return call.emit(Reshape(layer_shape), padded, order=tensor.order)
+
+
+def _add_resize(call: Call, tensor: SymbolicTensor, size: tuple[int, ...], method: str) -> SymbolicTensor:
+    """Add a layer for resizing, if it samples where Keras does.
+
+    Keras samples at pixel centers, so that nearest neighbors match for integer factors only. Its cubic kernel
+    depends on the backend.
+    """
+    old = tensor.layer_shape[1:]
+    if size == old:
+        return call.emit(Identity(), tensor)
+    if method == "nearest" and all(m % n == 0 for n, m in zip(old, size, strict=True)):
+        return call.emit(Upsample(size=size, mode="nearest"), tensor)
+    if method == "bilinear":
+        return call.emit(Upsample(size=size, mode="bilinear"), tensor)
+    raise UnsupportedOperator("an unsupported resize method")
+
+
+@converts("layers.UpSampling1D", "layers.UpSampling2D", "layers.UpSampling3D")
+def up_sampling(call: Call) -> SymbolicTensor:
+    """Convert upsampling by integer factors."""
+    tensor, size = call.image(), call.op.size
+    factors = (size,) if isinstance(size, int) else tuple(size)
+    method = getattr(call.op, "interpolation", "nearest")
+    if method not in ("nearest", "bilinear"):
+        raise UnsupportedOperator("an unsupported resize method")
+    return call.emit(Upsample(factors, mode=method), tensor)
+
+
+@converts("layers.Resizing", "ops.image.Resize")
+def resizing(call: Call) -> SymbolicTensor:
+    """Convert resizing to a fixed size."""
+    op, tensor = call.op, call.image()
+    size = (op.height, op.width) if hasattr(op, "height") else tuple(op.size)
+    if op.crop_to_aspect_ratio or op.pad_to_aspect_ratio or op.antialias or tensor.spatial_rank() != 2:
+        raise UnsupportedOperator("an unsupported resize method")
+    return _add_resize(call, tensor, (int(size[0]), int(size[1])), op.interpolation)

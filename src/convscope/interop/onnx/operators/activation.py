@@ -29,8 +29,7 @@ from ....layers import (
 )
 from ....layers.base import Layer
 from ...errors import UnsupportedOperator
-from ..call import Call, with_layer_output
-from ..registry import converts
+from ..call import Call, converts, with_layer_output
 from ..values import ORDERED, SIGNED, Flow
 from . import patterns
 
@@ -117,7 +116,7 @@ def prelu(call: Call) -> Sequence[Flow]:
     aligned = (1,) * (len(x.shape) - len(slope.shape)) + slope.shape
     if count != 1 and (x.batch != 0 or count != channels or aligned[1] != channels):
         raise UnsupportedOperator("slopes along an axis other than the channels")
-    flat = slope.derived((count,), lambda array: array.reshape(-1), "flat")
+    flat = slope.derive((count,), lambda array: array.reshape(-1), "flat")
     return [call.emit(PReLU(count), x, parameters={"weight": flat})]
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ....axis.window import same_padding
+from ....errors import BadShape
 from ....layers import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from ....layers.connection import Shape
 from ....layers.convolution import Conv, ConvTranspose
 from ....layers.rearrange import Permute
 from ....settings import Pads
 from ...errors import UnsupportedOperator
-from ..call import Call, cached_layer, split_image
-from ..registry import converts
+from ..call import Call, cached_layer, converts, split_image
 from ..values import Constant, Flow
 
 _CONV: dict[int, type[Conv]] = {1: Conv1d, 2: Conv2d, 3: Conv3d}
@@ -63,7 +63,7 @@ def _with_part_axis(call: Call, x: Flow, parameters: dict[str, Constant]) -> tup
     permuted = call.emit(Permute((1, 0, *range(2, rank + 1))), x, part="permuted")
     weight = parameters["weight"]
     shape = (*weight.shape[:2], 1, *weight.shape[2:])
-    lifted = {**parameters, "weight": weight.derived(shape, lambda array: array.reshape(shape), f"shape{shape}")}
+    lifted = {**parameters, "weight": weight.derive(shape, lambda array: array.reshape(shape), f"shape{shape}")}
     return Flow(permuted.layer, (1, *permuted.layer_shape), 0, permuted.layer_shape, x.dtype), lifted, rank
 
 
@@ -92,7 +92,13 @@ def _kernel(call: Call, weight: Shape) -> Shape:
     kernel = tuple(weight[2:])
     declared = tuple(call.attribute("kernel_shape", kernel))
     if declared != kernel:
-        raise call.invalid(f"{call.operator}.kernel_shape must be that of the weight, {kernel} (got {declared})")
+        raise BadShape(
+            "{operator}.kernel_shape must be that of the weight, {kernel} (got {declared}). Export the model "
+            "again. [onnx-node]",
+            operator=call.operator,
+            kernel=kernel,
+            declared=declared,
+        )
     return kernel
 
 

@@ -10,11 +10,10 @@ import numpy as np
 from ....layers import Add, Embedding, Linear, MatMul, Permute, Reduce, Reshape
 from ....layers.connection import Shape
 from ...errors import UnsupportedOperator
-from ..call import Call
-from ..registry import converts
+from ..call import Call, converts
 from ..values import REAL, SIGNED, Constant, Flow, Value, broadcast
 from . import patterns
-from .merge import align_batches, as_flows, as_layer, emit_expand, emit_merge
+from .elementwise import align_batches, as_flows, as_layer, emit_expand, emit_merge
 
 
 @converts("Gemm", since=(7, 9, 11, 13))
@@ -25,14 +24,14 @@ def gemm(call: Call) -> Sequence[Flow]:
         raise UnsupportedOperator("a product that is not a dense layer")
     alpha, beta = call.attribute("alpha", 1.0), call.attribute("beta", 1.0)
     if not call.attribute("transB", 0):
-        weight = weight.derived(weight.shape[::-1], lambda array: array.T, "T")
+        weight = weight.derive(weight.shape[::-1], lambda array: array.T, "T")
     parameters = {"weight": _times(weight, alpha)}
     bias, outputs = call.optional_constant(2), weight.shape[0]
     if bias is None:
         return [_linear(call, x, parameters)]
     if bias.shape not in ((), (1,), (1, 1), (outputs,), (1, outputs)):
         raise UnsupportedOperator("a bias per row")
-    bias = _times(bias.derived((bias.size,), lambda array: array.reshape(-1), "row"), beta)
+    bias = _times(bias.derive((bias.size,), lambda array: array.reshape(-1), "row"), beta)
     if bias.size == outputs:
         return [_linear(call, x, {**parameters, "bias": bias})]
     product = _linear(call, x, parameters, "product")
@@ -42,7 +41,7 @@ def gemm(call: Call) -> Sequence[Flow]:
 def _times(constant: Constant, factor: float) -> Constant:
     if factor == 1:
         return constant
-    return constant.derived(constant.shape, lambda array: array * np.float32(factor), f"times{factor}")
+    return constant.derive(constant.shape, lambda array: array * np.float32(factor), f"times{factor}")
 
 
 def _linear(call: Call, x: Flow, parameters: dict[str, Constant], part: str = "") -> Flow:
@@ -61,7 +60,7 @@ def matmul(call: Call) -> Sequence[Flow]:
     if isinstance(one, Flow) and isinstance(two, Constant) and len(two.shape) == 2:
         if one.axis(len(one.shape) - 1) is None:
             raise UnsupportedOperator("a product over the batch")
-        parameters = {"weight": two.derived(two.shape[::-1], lambda array: array.T, "T")}
+        parameters = {"weight": two.derive(two.shape[::-1], lambda array: array.T, "T")}
         plus = patterns.sole_consumer(call, call.node.output[0], "Add")
         bias = (
             call.context.values.get(patterns.other_input(plus, call.node.output[0])) if plus is not None else None

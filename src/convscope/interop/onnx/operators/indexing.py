@@ -7,13 +7,13 @@ from math import prod
 
 import numpy as np
 
+from ....errors import BadShape
 from ....layers import Add, IndexSelect, Multiply, Slice
 from ...errors import UnsupportedOperator
-from ..call import Call, with_layer_output, without_batch
-from ..registry import converts
+from ..call import Call, converts, with_layer_output, without_batch
 from ..values import NUMERIC, Constant, Flow, Value, from_array
 from .dense import emit_embedding
-from .merge import emit_merge
+from .elementwise import emit_merge
 from .shape import emit_pad
 
 
@@ -32,7 +32,11 @@ def split(call: Call) -> Sequence[Value | None]:
         size = -(-n // count)
         sizes = [max(0, min(size, n - size * index)) for index in range(count)]
     if len(sizes) < len(call.node.output) or sum(sizes) != n or min(sizes) < 0:
-        raise call.invalid(f"Split.split must sum to {n} (got {sizes})")
+        raise BadShape(
+            "Split.split must sum to {total} (got {sizes}). Export the model again. [onnx-node]",
+            total=n,
+            sizes=sizes,
+        )
     ends = np.cumsum(sizes).tolist()
     layer_axis = x.axis(axis) or 0
     outputs: list[Value | None] = []
@@ -107,7 +111,11 @@ def gather(call: Call) -> Sequence[Flow]:
     if not indices:
         raise UnsupportedOperator("no indices")
     if not all(0 <= index < n for index in indices):
-        raise call.invalid(f"Gather.indices must be from 0 to {n - 1} (got {indices[:8]})")
+        raise BadShape(
+            "Gather.indices must be from 0 to {last} (got {indices}). Export the model again. [onnx-node]",
+            last=n - 1,
+            indices=indices[:8],
+        )
     is_list = index_array.ndim == 1
     output = with_layer_output(
         x, _emit_selection(call, x, x.axis(axis) or 0, indices, "" if is_list else "index"), x.batch
@@ -130,7 +138,13 @@ def gather_nd(call: Call) -> Sequence[Flow]:
         x = without_batch(x)
     sizes, rest = x.shape[:count], x.shape[count:]
     if not ((index_array >= -np.array(sizes)) & (index_array < np.array(sizes))).all():
-        raise call.invalid(f"GatherND.indices must be within {sizes}")
+        raise BadShape(
+            "GatherND.indices must be within {sizes} (got {largest} at most, {smallest} at least). Export the "
+            "model again. [onnx-node]",
+            sizes=sizes,
+            largest=index_array.max(),
+            smallest=index_array.min(),
+        )
     call.charge(index_array.shape, COST_PER_INDEX)
     positions = np.ravel_multi_index(tuple(np.moveaxis(index_array % sizes, -1, 0)), sizes).reshape(-1)
     batch = None if x.batch is None else x.batch - count + 1

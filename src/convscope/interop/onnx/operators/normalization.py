@@ -21,10 +21,9 @@ from ....layers import (
 )
 from ....layers.normalization import BatchNorm, InstanceNorm
 from ...errors import UnsupportedOperator
-from ..call import Call, cached_layer, split_image, with_layer_output
-from ..registry import converts
+from ..call import Call, cached_layer, converts, split_image, with_layer_output
 from ..values import Constant, Flow
-from .merge import emit_merge
+from .elementwise import emit_merge
 
 _BATCH: dict[int, type[BatchNorm]] = {0: BatchNorm1d, 1: BatchNorm1d, 2: BatchNorm2d, 3: BatchNorm3d}
 _INSTANCE: dict[int, type[InstanceNorm]] = {1: InstanceNorm1d, 2: InstanceNorm2d, 3: InstanceNorm3d}
@@ -96,7 +95,7 @@ def _emit_group_norm_per_group(call: Call, x: Flow, norm: GroupNorm, weight: Con
     rows = call.emit(by_group, call.emit(norm, x, part="norm"), part="groups")
     shape = (norm.num_groups, *(1 for _ in rows.image[1:]))
     weight, bias = (
-        one.derived(shape, lambda array: array.reshape(shape), f"shape{shape}") for one in (weight, bias)
+        one.derive(shape, lambda array: array.reshape(shape), f"shape{shape}") for one in (weight, bias)
     )
     scaled = call.emit(Scale(0), rows, part="scale", parameters={"weight": weight})
     shifted = emit_merge(call.subcall("shift"), Add(), (scaled, bias))

@@ -9,8 +9,7 @@ from .... import layers
 from ....layers.pooling import GlobalPool, Pool
 from ....layers.rearrange import Pad, Reshape
 from ...errors import UnsupportedOperator
-from ..call import Call, split_image
-from ..registry import converts
+from ..call import Call, converts, split_image
 from ..values import ORDERED, Flow
 from .convolution import auto_pad_mode, explicit_pads, same_lower, values_per_axis
 from .shape import LARGEST_FLOAT

@@ -7,10 +7,10 @@ from functools import partial
 
 import numpy as np
 
+from ....errors import BadShape
 from ....layers import LSTM, Concat, Permute, Reshape, Slice
 from ...errors import UnsupportedOperator
-from ..call import Call, with_batch_at
-from ..registry import converts
+from ..call import Call, converts, with_batch_at
 from ..values import Array, Constant, Flow
 
 _STANDARD_ACTIVATIONS = ["Sigmoid", "Tanh", "Tanh"]
@@ -82,7 +82,10 @@ def _direction_count(call: Call) -> int:
         if call.optional_attribute(name):
             raise UnsupportedOperator("activations with settings", name)
     if call.attribute("hidden_size", call.constant(2).shape[-1]) != call.constant(2).shape[-1]:
-        raise call.invalid(f"LSTM.hidden_size must be that of R (got {call.attribute('hidden_size', 0)})")
+        raise BadShape(
+            "LSTM.hidden_size must be that of R (got {got}). Export the model again. [onnx-node]",
+            got=call.attribute("hidden_size", 0),
+        )
     if call.has_input(4) or call.attribute("clip", 0.0) or call.is_output_used(2):
         raise UnsupportedOperator("lengths, clipping or cell states")
     for index in (5, 6):
@@ -102,14 +105,14 @@ def _gates(call: Call, index: int, end: str, hidden: int) -> dict[str, Constant]
     parameters = {}
     for input_index, name in ((1, "weight_ih"), (2, "weight_hh")):
         gates = call.constant(input_index)
-        parameters[f"{name}{end}"] = gates.derived(gates.shape[1:], lambda a: reorder(a[index]), f"gates{index}")
+        parameters[f"{name}{end}"] = gates.derive(gates.shape[1:], lambda a: reorder(a[index]), f"gates{index}")
     if call.has_input(3):
         bias = call.constant(3)
         rows = 4 * hidden
         for name, first in (("bias_ih", 0), ("bias_hh", rows)):
             rows_of_part = slice(first, first + rows)
             change = partial(lambda array, part: reorder(array[index, part]), part=rows_of_part)
-            parameters[f"{name}{end}"] = bias.derived((rows,), change, f"bias{index}at{first}")
+            parameters[f"{name}{end}"] = bias.derive((rows,), change, f"bias{index}at{first}")
     return parameters
 
 

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from ....layers import Function, Power, Reduce
 from ...errors import UnsupportedOperator
-from ..call import Call, without_batch
-from ..registry import converts
+from ..call import Call, converts, without_batch
 from ..values import ORDERED, SIGNED, Flow
 from . import patterns
 from .pooling import GLOBAL

@@ -1,15 +1,14 @@
-"""Writers of layers as ONNX operators, by layer family; importing this package registers them."""
+"""Writers of layers as ONNX operators, one module per family."""
 
 from . import (
     activation,
     convolution,
     dense,
-    merge,
+    elementwise,
     normalization,
     pooling,
     recurrent,
     shape,
-    structural,
 )
 from .graph import write, write_node
 
@@ -17,12 +16,11 @@ __all__ = [
     "activation",
     "convolution",
     "dense",
-    "merge",
+    "elementwise",
     "normalization",
     "pooling",
     "recurrent",
     "shape",
-    "structural",
     "write",
     "write_node",
 ]

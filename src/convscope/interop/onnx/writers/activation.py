@@ -1,12 +1,9 @@
-"""Activations and other elementwise functions."""
+"""Activations."""
 
 from __future__ import annotations
 
-import numpy as np
-
 from ....layers import activation as kinds
 from ....layers.base import Layer
-from ....layers.elementwise import Affine, Clamp, Function, Power
 from .graph import LayerWriter, write
 
 _SIMPLE: dict[type[Layer], str] = {
@@ -69,49 +66,3 @@ def _(layer: kinds.Hardsigmoid, writer: LayerWriter) -> None:
 def _(layer: kinds.Softmax, writer: LayerWriter) -> None:
     operator = "LogSoftmax" if isinstance(layer, kinds.LogSoftmax) else "Softmax"
     writer.add(operator, [writer.x], axis=layer.along(writer.shape) + 1)
-
-
-@write.register
-def _(layer: Affine, writer: LayerWriter) -> None:
-    x = writer.x
-    if layer.scale != 1 or layer.shift == 0:
-        x = writer.add("Mul", [x, writer.scalar("scale", layer.scale)], "scaled" if layer.shift else "")
-    if layer.shift:
-        writer.add("Add", [x, writer.scalar("shift", layer.shift)])
-
-
-@write.register
-def _(layer: Clamp, writer: LayerWriter) -> None:
-    bounds = (("low", layer.low), ("high", layer.high))
-    names = ["" if value is None else writer.scalar(part, value) for part, value in bounds]
-    writer.add("Clip", [writer.x, *names])
-
-
-@write.register
-def _(layer: Power, writer: LayerWriter) -> None:
-    writer.add("Pow", [writer.x, writer.tensor("exponent", np.array(layer.exponent, np.float32))])
-
-
-_OPERATORS = {
-    "abs": "Abs",
-    "ceil": "Ceil",
-    "cos": "Cos",
-    "erf": "Erf",
-    "exp": "Exp",
-    "floor": "Floor",
-    "log": "Log",
-    "neg": "Neg",
-    "reciprocal": "Reciprocal",
-    "round": "Round",
-    "sign": "Sign",
-    "sin": "Sin",
-    "sqrt": "Sqrt",
-}
-
-
-@write.register
-def _(layer: Function, writer: LayerWriter) -> None:
-    if layer.function == "rsqrt":
-        writer.add("Reciprocal", [writer.add("Sqrt", [writer.x], "root")])
-    else:
-        writer.add(_OPERATORS[layer.function], [writer.x])

@@ -1,8 +1,11 @@
-"""Linear, Embedding, Scale."""
+"""Linear, Embedding, Scale and MultiheadAttention."""
 
 from __future__ import annotations
 
+import math
+
 from ....layers.dense import Embedding, Linear, Scale
+from ....layers.merge import MultiheadAttention
 from .graph import LayerWriter, write
 
 
@@ -36,3 +39,34 @@ def _(layer: Embedding, writer: LayerWriter) -> None:
 @write.register
 def _(layer: Scale, writer: LayerWriter) -> None:
     writer.add("Mul", [writer.x, writer.parameter("weight")])
+
+
+@write.register
+def _(layer: MultiheadAttention, writer: LayerWriter) -> None:
+    """Scaled dot-product attention: projections, heads, softmax, weighted sums, output projection."""
+    sources = writer.node.inputs if len(writer.node.inputs) == 3 else writer.node.inputs * 3
+    shapes = writer.node.input_shapes if len(writer.node.inputs) == 3 else writer.node.input_shapes * 3
+    width, heads = writer.shape[1], layer.num_heads
+    size = width // heads
+    parts = {}
+    for index, part in enumerate(("query", "key", "value")):
+        rows = slice(index * width, (index + 1) * width)
+        weight = writer.tensor(f"{part}.weight", writer.array("in_proj_weight")[rows].T)
+        projected = writer.add("MatMul", [sources[index], weight], f"{part}.product")
+        if layer.bias:
+            bias = writer.tensor(f"{part}.bias", writer.array("in_proj_bias")[rows])
+            projected = writer.add("Add", [projected, bias], part)
+        split = writer.reshape(projected, (shapes[index][0], heads, size), f"{part}.heads")
+        order = (1, 2, 0) if part == "key" else (1, 0, 2)
+        parts[part] = writer.transpose(split, order, f"{part}.permuted")
+    scores = writer.add("MatMul", [parts["query"], parts["key"]], "scores")
+    scaled = writer.add("Mul", [scores, writer.scalar("scale", 1 / math.sqrt(size))], "scaled")
+    weights = writer.add("Softmax", [scaled], "weights", axis=-1)
+    mixed = writer.add("MatMul", [weights, parts["value"]], "mixed")
+    joined = writer.reshape(writer.transpose(mixed, (1, 0, 2), "joined"), (writer.shape[0], width), "rows")
+    weight = writer.parameter("out_proj.weight", lambda array: array.T, "transposed")
+    if not layer.bias:
+        writer.add("MatMul", [joined, weight])
+        return
+    product = writer.add("MatMul", [joined, weight], "output")
+    writer.add("Add", [product, writer.parameter("out_proj.bias")])

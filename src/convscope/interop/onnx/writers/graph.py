@@ -19,7 +19,9 @@ END = 2**63 - 1
 
 
 class OnnxGraph:
-    """Nodes in order, and initializers by name. A model's arrays are stored when a layer uses them.
+    """Nodes in order, and initializers by name.
+
+    A model's arrays are stored when a layer uses them.
 
     `integer_inputs` names the inputs of type int64.
     """

@@ -47,12 +47,12 @@ def _matrices(layer: LSTM, writer: LayerWriter, level: int) -> list[str]:
         i, f, g, o = np.split(array, 4)
         return np.concatenate([i, o, f, g])
 
-    def stacked(name: str) -> Array:
+    def stack(name: str) -> Array:
         return np.stack([reorder(writer.array(f"{name}{end}")) for end in ends]).astype(np.float32)
 
-    names = [writer.tensor(f"level{level}.{name}", stacked(name)) for name in ("weight_ih", "weight_hh")]
+    names = [writer.tensor(f"level{level}.{name}", stack(name)) for name in ("weight_ih", "weight_hh")]
     if layer.biases == "none":
         return names
-    input_bias = stacked("bias_ih")
-    hidden_bias = stacked("bias_hh") if layer.biases == "two" else np.zeros_like(input_bias)
+    input_bias = stack("bias_ih")
+    hidden_bias = stack("bias_hh") if layer.biases == "two" else np.zeros_like(input_bias)
     return [*names, writer.tensor(f"level{level}.bias", np.concatenate([input_bias, hidden_bias], axis=1))]

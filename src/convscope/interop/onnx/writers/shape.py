@@ -1,4 +1,4 @@
-"""Layers that rearrange or select elements, and resizing."""
+"""Layers that rearrange, select or pass on elements, and resizing."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from ....layers.rearrange import (
     Slice,
 )
 from ....layers.resize import Upsample
+from ....layers.structural import Dropout, Identity, Parameter
 from .convolution import PAD_MODES
 from .graph import END, LayerWriter, write
 
@@ -133,3 +134,24 @@ def _nearest_by_index(writer: LayerWriter, resizes: tuple[Resize, ...]) -> None:
     for axis, one in enumerate(resizes, start=1):
         index = writer.integers(f"index{axis}", one.taps(one.n)[:, 0].tolist())
         x = writer.add("Gather", [x, index], "" if axis == len(resizes) else f"axis{axis}", axis=axis + 1)
+
+
+@write.register
+def _(layer: Identity, writer: LayerWriter) -> None:
+    writer.add("Identity", [writer.x])
+
+
+@write.register
+def _(layer: Dropout, writer: LayerWriter) -> None:
+    writer.add("Dropout", [writer.x, writer.scalar("ratio", layer.p)])
+
+
+@write.register
+def _(layer: Parameter, writer: LayerWriter) -> None:
+    """The array, expanded to the batch size."""
+    store, part = (writer.parameter, "weight") if layer.learned else (writer.fixed, "value")
+    array = store(part, lambda values: values[None], "one")
+    count = writer.add("Shape", [writer.x], "count", start=0, end=1)
+    ones = writer.tensor("ones", np.ones(len(layer.shape), np.int64))
+    sizes = writer.add("Concat", [count, ones], "sizes", axis=0)
+    writer.add("Expand", [array, sizes])

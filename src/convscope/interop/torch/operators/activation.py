@@ -28,7 +28,7 @@ from ....layers.merge import Divide, Multiply, Subtract
 from ....layers.rearrange import Slice
 from ....layers.structural import Dropout
 from ...errors import RandomAtInference, UnsupportedOperator
-from ..registry import converts
+from ..call import converts
 from .convolution import refuse_computed_weights
 
 if TYPE_CHECKING:

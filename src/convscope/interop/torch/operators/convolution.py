@@ -14,7 +14,7 @@ from ....layers.convolution import (
     ConvTranspose3d,
 )
 from ...errors import UnsupportedOperator
-from ..registry import converts
+from ..call import converts
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -1,21 +1,22 @@
-"""Elementwise arithmetic and functions, casts, and selection by constant masks."""
+"""Elementwise functions, casts, constant masks and concatenation."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ....layers.base import Layer
 from ....layers.dense import Scale
 from ....layers.elementwise import Affine, Clamp, Function, Power
-from ....layers.merge import Add, Divide, Maximum, Minimum, Multiply, Subtract
+from ....layers.merge import Add, Concat, Divide, Maximum, Minimum, Multiply, Subtract
+from ....layers.rearrange import Reshape
 from ...errors import UnsupportedOperator
-from ..registry import converts
+from ..call import converts
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ..call import Call
-
 
 CASTS = {
     *("float", "half", "double", "bfloat16", "to", "type", "type_as", "long", "int", "short", "char", "byte"),
@@ -355,3 +356,23 @@ def fill(call: Call, input: Tensor, value: Any) -> str:
 def zero(call: Call, input: Tensor) -> str:
     """Convert `zero_`."""
     return fill(call, input, 0.0)
+
+
+@converts("cat", "concat", "concatenate")
+def concatenate(call: Call, tensors: Sequence[Tensor], dim: int = 0) -> str:
+    """Convert concatenation; empty tensors are left out."""
+    image_axis = call.batch.image_axis(call.shape, dim)
+    full = [one for one in tensors if one.numel()]
+    nodes = [call.node(one) for one in full]
+    return nodes[0] if len(nodes) == 1 else call.add_result(Concat(image_axis), *nodes)
+
+
+@converts("stack")
+def stack(call: Call, tensors: Sequence[Tensor], dim: int = 0) -> str:
+    """Convert stacking along a new axis."""
+    image_axis = call.batch.image_axis(call.shape, dim)
+    lifted = []
+    for one in tensors:
+        image_shape = call.batch.image_shape(one.shape)
+        lifted.append(call.add(Reshape((*image_shape[:image_axis], 1, *image_shape[image_axis:])), call.node(one)))
+    return lifted[0] if len(lifted) == 1 else call.add_result(Concat(image_axis), *lifted)

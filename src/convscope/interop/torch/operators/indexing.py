@@ -10,7 +10,7 @@ from ....layers.indexing import Expand, IndexSelect, Roll
 from ....layers.merge import Concat
 from ....layers.rearrange import Reshape, Slice
 from ...errors import UnsupportedOperator
-from ..registry import converts
+from ..call import converts
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -165,8 +165,8 @@ def assign_block(call: Call, target: str, value: str, index: Any, shape: Sequenc
     """
     parts = list(index) if isinstance(index, tuple) else [index]
     if Ellipsis in [one for one in parts if one is None or one is Ellipsis]:
-        where = next(image_axis for image_axis, one in enumerate(parts) if one is Ellipsis)
-        parts[where : where + 1] = [slice(None)] * (len(shape) - len(parts) + 1)
+        position = next(index for index, one in enumerate(parts) if one is Ellipsis)
+        parts[position : position + 1] = [slice(None)] * (len(shape) - len(parts) + 1)
     blocks = []
     for axis, one in enumerate(parts):
         if isinstance(one, slice):
@@ -241,11 +241,11 @@ def roll(call: Call, input: Tensor, shifts: Any, dims: Any = None) -> str:
 @converts("Tensor.expand", "Tensor.expand_as", "broadcast_to")
 def expand(call: Call, input: Tensor, *_sizes: Any, **_more: Any) -> str:
     """Convert the broadcast of axes of size 1. Broadcasting along the batch adds no layer."""
-    node = _repeated_node(call, input)
+    node = _node_to_repeat(call, input)
     return node if call.shape_of(node) == call.image_shape else call.add_result(Expand(call.image_shape), node)
 
 
-def _repeated_node(call: Call, input: Tensor) -> str:
+def _node_to_repeat(call: Call, input: Tensor) -> str:
     """Return the layer of a tensor that is repeated. Arrays of the module exist for each image already."""
     if call.recorder.depends_on_input(input) or call.batch.axis(call.shape) is not None:
         return call.operands(input)[0]
@@ -261,7 +261,7 @@ def repeat(call: Call, input: Tensor, *_times: Any, **_more: Any) -> str:
     if batch is not None and own is None:
         if call.batch.fold_factor(call.shape) > 1 or (batch >= offset and input.shape[batch - offset] > 1):
             raise UnsupportedOperator("copies of the batch")
-        return _repeat_axes(call, _repeated_node(call, input), [1, 0])
+        return _repeat_axes(call, _node_to_repeat(call, input), [1, 0])
     if call.batch.fold_factor(input.shape) != call.batch.fold_factor(call.shape):
         raise UnsupportedOperator("copies of the batch")
     return _repeat_axes(call, call.node(input), [1, 0])

@@ -24,7 +24,7 @@ from ....layers.normalization import (
 from ....layers.rearrange import Reshape
 from ....layers.reduction import Reduce
 from ...errors import UnsupportedOperator
-from ..registry import converts
+from ..call import converts
 from .convolution import present, refuse_computed_weights
 
 if TYPE_CHECKING:
@@ -74,15 +74,15 @@ def _with_affine(
 ) -> str:
     """Add a normalization layer. A scale without a shift, or a shift without a scale, is a separate layer."""
 
-    def normalized(learned: Tensor) -> str:
+    def normalize(learned: Tensor) -> str:
         """Add the layer without parameters. Its statistics are frozen if its one parameter in PyTorch is."""
-        fixed = tuple(buffers or ()) if call.recorder.module_arrays.is_frozen(learned) else ()
-        return call.add(layer, x, buffers=buffers, frozen=fixed)
+        frozen = tuple(buffers or ()) if call.recorder.module_arrays.is_frozen(learned) else ()
+        return call.add(layer, x, buffers=buffers, frozen=frozen)
 
     if weight is not None and bias is None:
-        return call.add_result(Scale(0), normalized(weight), parameters={"weight": weight})
+        return call.add_result(Scale(0), normalize(weight), parameters={"weight": weight})
     if weight is None and bias is not None:
-        plain, shift = normalized(bias), call.node(bias)
+        plain, shift = normalize(bias), call.node(bias)
         spatial = len(call.shape_of(plain)) - 1
         if spatial:
             shift = call.add(Reshape((*call.shape_of(shift), *(1,) * spatial)), shift)
@@ -146,10 +146,10 @@ def layer_norm(
         layer = LayerNorm(axes, eps=eps, affine=weight is not None)
         return call.add_result(layer, call.node(input), parameters=present(weight=weight, bias=bias))
     plain = call.add(LayerNorm(axes, eps=eps, affine=False), call.node(input))
-    return _scaled(call, plain, weight)
+    return _add_scale(call, plain, weight)
 
 
-def _scaled(call: Call, node: str, weight: Tensor) -> str:
+def _add_scale(call: Call, node: str, weight: Tensor) -> str:
     """Multiply by a parameter along the last axes."""
     if weight.dim() == 1:
         axis = len(call.shape_of(node)) - 1
@@ -176,7 +176,7 @@ def rms_norm(
     scale = call.add(Function("rsqrt"), call.add(Affine(shift=tiny), mean))
     if weight is None:
         return call.add_result(Multiply(), x, scale)
-    return _scaled(call, call.add(Multiply(), x, scale), weight)
+    return _add_scale(call, call.add(Multiply(), x, scale), weight)
 
 
 @converts("functional.local_response_norm")

@@ -23,7 +23,7 @@ from ....layers.pooling import (
     MaxPool2d,
     MaxPool3d,
 )
-from ..registry import converts
+from ..call import converts
 from .convolution import per_axis
 
 if TYPE_CHECKING:

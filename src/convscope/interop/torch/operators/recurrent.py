@@ -9,7 +9,7 @@ from ....layers.merge import Concat
 from ....layers.rearrange import Slice
 from ....layers.recurrent import LSTM
 from ...errors import RandomAtInference, UnsupportedOperator
-from ..registry import converts
+from ..call import converts
 from .convolution import refuse_computed_weights
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from ....layers.pooling import (
 from ....layers.rearrange import Flatten, Reshape
 from ....layers.reduction import Reduce
 from ...errors import UnsupportedOperator
-from ..registry import converts
+from ..call import converts
 
 if TYPE_CHECKING:
     from torch import Tensor

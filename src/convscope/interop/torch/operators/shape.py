@@ -1,4 +1,4 @@
-"""Reshape, permute, pad, shuffle, unfold and fold."""
+"""Reshape, permute, pad, shuffle, unfold, fold and resize."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ import numpy as np
 
 from ....axis import Window
 from ....axis.window import Border
+from ....layers.base import Layer
 from ....layers.merge import Add, Concat
+from ....layers.pooling import AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAvgPool3d
 from ....layers.rearrange import ChannelShuffle, Flatten, Pad, Permute, PixelShuffle, Reshape, Slice
+from ....layers.resize import Upsample
 from ...errors import UnsupportedOperator
-from ..registry import converts
+from ..call import converts
 from .convolution import per_axis
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ..call import Call
-
 
 RESHAPES = {"reshape", "view", "flatten", "unflatten", "squeeze", "unsqueeze", "view_as", "reshape_as", "ravel"}
 """Functions that may fold other axes into the batch, or unfold them."""
@@ -28,7 +30,7 @@ RESHAPES = {"reshape", "view", "flatten", "unflatten", "squeeze", "unsqueeze", "
     *("reshape", "Tensor.view", "flatten", "unflatten", "squeeze", "unsqueeze"),
     *("Tensor.view_as", "Tensor.reshape_as", "ravel"),
 )
-def reshaped(call: Call, input: Tensor, *_how: Any, **_more: Any) -> str:
+def reshape(call: Call, input: Tensor, *_how: Any, **_more: Any) -> str:
     """Convert all reshapes. The order of elements within an image must stay."""
     node = call.node(input)
     within = call.recorder.within(input)
@@ -42,9 +44,9 @@ def reshaped(call: Call, input: Tensor, *_how: Any, **_more: Any) -> str:
 def add_permutation(call: Call, input: Tensor, order: list[int]) -> str:
     """Add a permutation of the axes without the batch; moving only the batch adds no layer."""
     kept = call.batch.image_axes(input.shape)
-    image_shape = tuple(kept.index(axis) for axis in order if axis in kept)
+    image_order = tuple(kept.index(axis) for axis in order if axis in kept)
     node = call.node(input)
-    return node if image_shape == tuple(range(len(image_shape))) else call.add_result(Permute(image_shape), node)
+    return node if image_order == tuple(range(len(image_order))) else call.add_result(Permute(image_order), node)
 
 
 @converts("permute")
@@ -63,7 +65,7 @@ def transpose(call: Call, input: Tensor, dim0: int, dim1: int) -> str:
 
 
 @converts("t")
-def transposed_matrix(call: Call, input: Tensor) -> str:
+def transpose_matrix(call: Call, input: Tensor) -> str:
     """Convert the transpose of a matrix."""
     return add_permutation(call, input, list(range(input.dim()))[::-1])
 
@@ -217,10 +219,10 @@ def fold(
     counts = [window.positions(n) for window, n in zip(windows, sizes, strict=True)]
     kh, kw = windows[0].size, windows[1].size
     c = call.shape_of(call.node(input))[0] // (kh * kw)
-    apart = call.add(Reshape((c, kh * kw, *counts)), call.node(input))
+    windowed = call.add(Reshape((c, kh * kw, *counts)), call.node(input))
     terms = []
     for tap in range(kh * kw):
-        term = call.add(Slice(1, tap, tap + 1), apart)
+        term = call.add(Slice(1, tap, tap + 1), windowed)
         terms.append(_scatter(call, term, c, divmod(tap, kw), windows, counts, sizes))
     return terms[0] if len(terms) == 1 else call.add_result(Add(), *terms)
 
@@ -245,3 +247,33 @@ def _scatter(
         before = tap * window.dilation - window.before
         pads.append((before, size - before - count * window.stride))
     return call.add(Pad(tuple(pads)), term)
+
+
+_AREA = (AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAvgPool3d)
+
+
+@converts("functional.interpolate", "functional.upsample")
+def interpolate(
+    call: Call,
+    input: Tensor,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
+) -> str:
+    """Convert resizing. Scale factors that give no integer size sample elsewhere, and are unsupported."""
+    old, new = tuple(input.shape[2:]), call.shape[2:]
+    if scale_factor is not None and not recompute_scale_factor:
+        factors = scale_factor if isinstance(scale_factor, list | tuple) else (scale_factor,) * len(old)
+        if any(n * factor != m for n, m, factor in zip(old, new, factors, strict=True)):
+            raise UnsupportedOperator("a scale factor without an integer size")
+    whole = all(m % n == 0 for n, m in zip(old, new, strict=True))
+    if antialias or (mode == "nearest-exact" and not whole):
+        raise UnsupportedOperator("an unsupported resize method")
+    method = "nearest" if mode == "nearest-exact" else mode
+    layer: Layer = _AREA[len(old) - 1](new)
+    if mode != "area":
+        layer = Upsample(size=new, mode=method, align_corners=bool(align_corners))
+    return call.map_channels(input, lambda x: call.add_result(layer, x))
