@@ -62,7 +62,7 @@ def test_returned_arrays_are_copies(compiled):
     np.testing.assert_array_equal(before, kept)
 
 
-def test_images_and_activations_belong_to_the_caller(compiled):
+def test_inputs_and_returned_activations_are_copies(compiled):
     program = compiled()
     x = batch()[0]
     kept, before = x.copy(), program.predict(x)
@@ -81,7 +81,7 @@ def test_new_program_has_zero_arrays(name):
     assert not any(array.any() for array in state(program).values())
 
 
-def test_all_state_written_back_repeats_a_step_bit_for_bit(compiled):
+def test_restored_state_repeats_a_step_bit_identically(compiled):
     """What names() lists is the whole state: nothing else is remembered from step to step."""
     program, other = compiled(), compiled()
     for step in range(3):
@@ -164,7 +164,7 @@ def test_zero_fractions_are_of_the_activation(compiled):
 
 
 @pytest.mark.parametrize("kind", ["sigmoid", "tanh"])
-def test_saturation_is_a_slope_below_a_twentieth_of_the_largest(kind, compiled):
+def test_saturation_is_a_slope_below_five_percent_of_the_maximum(kind, compiled):
     program = compiled(net=f"input 2x6x5 | {kind} | flatten | dense 3")
     x, labels = batch(30)
     x *= 4
@@ -206,7 +206,7 @@ def test_fault_of_a_gradient_is_located(compiled):
     assert fault == Fault("dense2", "gradient")
 
 
-def test_rejected_batch_changes_nothing(compiled):
+def test_rejected_batch_leaves_state_unchanged(compiled):
     """Labels that no class has, found after the forward pass; one value per channel, found before it."""
     program = compiled()
     x, labels = batch()
@@ -223,7 +223,7 @@ def test_rejected_batch_changes_nothing(compiled):
             np.testing.assert_array_equal(array, arrays[name])
 
 
-def test_without_training_there_is_no_step(compiled):
+def test_program_without_training_rejects_steps(compiled):
     program = engine_named("reference").compile(cs.parse(NET), None, 0, np.float32)
     assert program.predict(batch()[0].astype(np.float32)).shape == (6, 3)
     with pytest.raises(BadSetting) as caught:

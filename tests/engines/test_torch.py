@@ -116,7 +116,7 @@ def test_every_layer_trains_as_in_the_reference(example):
     ],
     ids=lambda one: type(one).__name__,
 )
-def test_training_goes_the_references_way(network, optimizer):
+def test_training_matches_reference(network, optimizer):
     """Six steps with masks, statistics and clipping, at a rate that changes; batches of two sizes."""
     ours, theirs = alike(network, optimizer=optimizer, clip_norm=0.7)
     for step in range(6):
@@ -165,7 +165,7 @@ def test_shared_parameters_learn_from_both_uses(padding):
     close(ours.gradients(x, labels, 0), theirs.gradients(x, labels, 0))
 
 
-def test_layers_that_the_loss_does_not_reach_stay():
+def test_layers_without_gradient_keep_their_parameters():
     """Their gradient is 0: nothing moves them but decay, as in the reference."""
     entries = [
         Entry("input", L.Input((2, 9, 7))),
@@ -198,7 +198,7 @@ def test_gradients_leave_the_statistics():
     assert all((array == before[name]).all() for name, array in state(theirs).items())
 
 
-def test_what_a_step_shows_is_what_the_reference_shows():
+def test_layer_statistics_match_reference():
     ours, theirs = alike(NET)
     x, labels = images(cs.load(NET)), np.array([0, 2, 1, 1, 0, 2])
     for program in (ours, theirs):
@@ -252,7 +252,7 @@ def test_layer_unknown_to_pytorch_is_rejected():
         cs.Model("input 2x8x8 | stochasticpool 2 | flatten | dense 3", engine="torch")
 
 
-def test_what_pytorch_does_not_run_is_one_message():
+def test_layer_that_pytorch_cannot_run_is_one_message():
     """Instance normalization of a single position has no spread, which PyTorch does not take."""
     model = cs.Model("input 2x4x4 | conv 3 4 | instancenorm | flatten | dense 3", engine="torch")
     x = images(model.network, 2).astype(np.float32)
@@ -269,7 +269,7 @@ def test_unknown_optimizer_is_rejected():
         optimizer_of(Optimizer(), [])
 
 
-def test_without_pytorch_the_command_is_said(monkeypatch):
+def test_missing_pytorch_error_names_the_command(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(MissingExtra) as raised:
         cs.Model(NET, engine="torch")

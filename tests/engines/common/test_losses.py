@@ -43,7 +43,7 @@ def test_softmax_cross_entropy_is_pytorchs(shape, seed, smoothing):
 
 @SOME
 @given(SHAPES, SEEDS, SMOOTHING)
-def test_losses_of_probabilities_and_their_logarithms_agree_with_that_of_scores(shape, seed, smoothing):
+def test_losses_of_scores_and_probabilities_match(shape, seed, smoothing):
     """Carried back through softmax by PyTorch, all three have the gradient of the fused form."""
     rng = np.random.default_rng(seed)
     logits, labels = 3 * rng.normal(size=shape), draw_labels(rng, shape)
@@ -85,7 +85,7 @@ def test_huge_scores_give_finite_losses():
     assert certain.value == pytest.approx(-np.log(np.finfo(np.float32).tiny), rel=1e-6)
 
 
-def test_a_class_that_is_impossible_and_not_wanted_costs_nothing():
+def test_cross_entropy_ignores_impossible_other_classes():
     logits = np.array([[0.0, -np.inf, 0.0]])
     assert losses.softmax_cross_entropy(logits, np.array([2])).value == pytest.approx(np.log(2))
 

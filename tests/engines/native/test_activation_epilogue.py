@@ -79,7 +79,7 @@ def test_any_activation_is_fused_into_a_depthwise_convolution(layer: Layer, kind
 
 @EACH
 @pytest.mark.parametrize("tile", [2, 4])
-def test_winograds_algorithm_ends_in_any_function(layer: Layer, tile: int) -> None:
+def test_any_activation_is_fused_into_a_winograd_convolution(layer: Layer, tile: int) -> None:
     """Sum, bias, residual, function, in this order, also in tiles that reach beyond the edge."""
     case = Case(2, 21, (9, 11), 19, (1, 0), (1, 1), tile)
     sums = case.expected_forward() + case.bias[:, None, None] + case.residual
@@ -142,7 +142,7 @@ def passes_of_their_own(native: cs.Model, title: str) -> list[KernelCall]:
 
 
 @pytest.mark.parametrize("function", WRITTEN)
-def test_networks_predict_as_the_reference(function: str) -> None:
+def test_predictions_match_reference(function: str) -> None:
     """Functions after convolutions of each kind, after a sum and before it; none is a pass of its own.
 
     Bound: seven layers, each of which rounds a few units of 6e-8 of its largest number.
@@ -160,7 +160,7 @@ def test_networks_predict_as_the_reference(function: str) -> None:
 
 
 @pytest.mark.parametrize("function", ["relu6", "silu"])
-def test_training_keeps_what_a_gradient_needs(function: str) -> None:
+def test_training_keeps_activations_that_gradients_need(function: str) -> None:
     """Only ReLU is computed along in training: others' gradients read what stood before them."""
     assert len(passes_of_their_own(model(function), "training")) == 6
 
@@ -169,7 +169,7 @@ def test_training_keeps_what_a_gradient_needs(function: str) -> None:
 @pytest.mark.parametrize(
     "function", [EpilogueFunction("relu6"), EpilogueFunction("silu"), EpilogueFunction("gelu")]
 )
-def test_sums_beside_a_function_are_not_spilled(function: EpilogueFunction, kind: str) -> None:
+def test_epilogue_functions_spill_no_sums(function: EpilogueFunction, kind: str) -> None:
     """Nothing goes over the stack inside the loops over the depth, nor where the function is computed."""
     shape = shape_of(40, 13, 28, 48, (1, 1), kind=kind)
     assert spills_in_loops(Convolution(shape, False, True, function, True), kind) <= (kind == X86_64)

@@ -151,7 +151,7 @@ def test_adaptive_pooling_on_every_instruction_set(maximum: bool, output: tuple[
     assert_as_the_reference(layer, kernels, numbers((3, 19, 6, 8), 6), kind)
 
 
-def test_nan_and_infinity_go_through_the_mean() -> None:
+def test_nan_and_infinity_propagate_through_the_mean() -> None:
     """A window with NaN, or with both infinities, gives NaN; the others are untouched."""
     x = numbers((1, 17, 6, 8), 7)
     x[0, 3, 0, 0], x[0, 5, 2, 2], x[0, 5, 3, 3] = np.nan, np.inf, -np.inf

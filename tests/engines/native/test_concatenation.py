@@ -56,7 +56,7 @@ def numbered(channels, height, width):
 
 @settings(max_examples=6, deadline=None)
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=4), st.integers(1, 3), st.integers(1, 9))
-def test_any_channels_together_and_apart(channels, height, width) -> None:
+def test_concatenation_and_split_match_numpy_for_any_channels(channels, height, width) -> None:
     """Whole blocks, parts of blocks, several images in one block; and back."""
     whole = numbered(sum(channels), height, width)
     parts = np.split(whole, np.cumsum(channels)[:-1], axis=1)
@@ -70,7 +70,7 @@ def test_any_channels_together_and_apart(channels, height, width) -> None:
 
 
 @pytest.mark.parametrize("kind", SMALLER)
-def test_other_instruction_sets(kind) -> None:
+def test_kernels_match_on_other_instruction_sets(kind) -> None:
     """Offsets 5 and 13 fit no vector."""
     whole = numbered(29, 3, 6)
     lanes = target_named(kind).width
@@ -113,7 +113,7 @@ def test_code_does_not_grow_with_whole_blocks() -> None:
 
 
 @pytest.mark.parametrize("kind", TARGETS)
-def test_nothing_is_spilled(kind) -> None:
+def test_no_register_is_spilled_anywhere(kind) -> None:
     """Shuffles keep their lanes in registers."""
     kernel = Concatenate((40, 41), 7, 14, target_named(kind).width)
     assert spills_in_loops(kernel, kind) == 0

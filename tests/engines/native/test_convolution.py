@@ -101,7 +101,7 @@ def check_backward(shape: ConvolutionShape, batch: int, bias: bool, relu: bool, 
 
 @settings(SLOW, max_examples=25)
 @given(st.data())
-def test_any_convolution_matches_reference(data: st.DataObject) -> None:
+def test_convolution_matches_reference_on_random_shapes(data: st.DataObject) -> None:
     """Strides, padding, dilation, groups and channel counts of every kind, on the host."""
     shape = data.draw(shapes("host", data.draw(st.booleans())))
     check_forward(shape, data.draw(st.integers(1, 3)), [data.draw(st.booleans()) for _ in range(4)])
@@ -148,7 +148,7 @@ def test_layers_of_known_networks(shape: ConvolutionShape) -> None:
 
 
 @pytest.mark.parametrize("tile", [Tile(1, 1, 5), Tile(3, 2, 4), Tile(2, 3, 3), Tile(2, 1, 6)])
-def test_any_tile_gives_the_same(tile: Tile) -> None:
+def test_results_do_not_depend_on_the_tile(tile: Tile) -> None:
     """Tiles that leave remainders in all directions, over one row and over several."""
     shape = shape_of(18, 7, 11, 80, (3, 4), (1, 2), ((1, 2), (2, 1)))
     numbers = Numbers(shape, 2)
@@ -156,7 +156,7 @@ def test_any_tile_gives_the_same(tile: Tile) -> None:
     assert_close(backward(ConvolutionInputGradient(shape, tile=tile), numbers), numbers.input_gradient(), BOUND)
 
 
-def test_many_weights_meet_all_images_in_turn() -> None:
+def test_weight_gradient_of_many_weights_sums_all_images() -> None:
     """Beyond half a megabyte of weights the order of work changes, not the result."""
     shape = shape_of(272, 3, 4, 128, (3, 3), padding=((1, 1), (1, 1)))
     assert shape.filters * shape.channels * 9 > FAR_FLOATS
@@ -164,7 +164,7 @@ def test_many_weights_meet_all_images_in_turn() -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_what_is_no_number_reaches_only_the_windows_that_read_it(value: float) -> None:
+def test_nan_reaches_only_windows_that_read_it(value: float) -> None:
     """NaN and infinity spread as in the reference; empty lanes hold zeros all the same."""
     shape = shape_of(5, 6, 7, 19, (3, 2), (2, 1), ((1, 1), (0, 1)))
     numbers = Numbers(shape, 2)
@@ -182,7 +182,9 @@ def test_what_is_no_number_reaches_only_the_windows_that_read_it(value: float) -
 @pytest.mark.parametrize("kernel", [1, 3, 4])
 @pytest.mark.parametrize("stride", [1, 2, 5])
 @pytest.mark.parametrize("dilation", [1, 2, 3])
-def test_both_passes_meet_the_same_pairs(size: int, kernel: int, stride: int, dilation: int) -> None:
+def test_forward_and_gradient_axes_cover_the_same_pairs(
+    size: int, kernel: int, stride: int, dilation: int
+) -> None:
     """An output, a tap and an input that belong together do so in both descriptions of the axis."""
     before, output = 2, (size + 3 - (kernel - 1) * dilation) // stride + 1
     numbers = (size, kernel, stride, before, dilation, output)
@@ -221,7 +223,7 @@ def test_sums_are_not_spilled_in_loops(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in TARGETS if named(name).width == 16])
-def test_wide_vectors_spill_nowhere(name: str) -> None:
+def test_wide_vectors_cause_no_spills(name: str) -> None:
     """With 32 registers there is room between the loops, too; taps of one channel are not merged."""
     body = shape_of(32, 14, 28, 64, (3, 3), padding=((1, 1), (1, 1)), kind=name)
     one = shape_of(1, 28, 28, 32, (5, 5), padding=((2, 2), (2, 2)), kind=name)
@@ -244,7 +246,7 @@ def test_depthwise_and_plain_groups_are_rejected() -> None:
         Convolution(shape_of(4, 5, 5, 6, (3, 3), groups=2), plain_input=True)
 
 
-def test_odd_cuts_of_the_filters_meet_an_even_number_of_parts_of_an_image() -> None:
+def test_odd_filter_blocks_use_an_even_number_of_image_parts() -> None:
     """Two threads share the cut in the middle equally, so a single image is even work for them."""
     shape = shape_of(96, 27, 29, 256, (5, 5), (1, 1), ((2, 2), (2, 2)))
     shape = replace(shape, lanes=16)

@@ -36,7 +36,7 @@ def written(kernel: Convolution | DepthwiseConvolution, shape: ConvolutionShape)
 
 
 @pytest.mark.parametrize("channels", [(19, 35), (35, 19), (64, 384)])
-def test_a_thread_has_the_same_rows_of_every_convolution(channels: tuple[int, int]) -> None:
+def test_threads_keep_their_rows_between_convolutions(channels: tuple[int, int]) -> None:
     """Of a large image: the upper half, of all channels, before, in and after a depthwise convolution."""
     inputs, filters = channels
     upper = np.broadcast_to(np.arange(14)[:, None] < 7, (14, 18))
@@ -48,7 +48,7 @@ def test_a_thread_has_the_same_rows_of_every_convolution(channels: tuple[int, in
         )
 
 
-def test_a_thread_has_the_same_channels_of_every_convolution() -> None:
+def test_threads_keep_their_channels_between_convolutions() -> None:
     """Of a small image with many channels: the first half of them."""
     first = np.broadcast_to(np.arange(960)[:, None, None] < 480, (960, 7, 8))
     pointwise = shape_of(160, 7, 8, 960, (1, 1))

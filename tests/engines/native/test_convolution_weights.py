@@ -40,7 +40,7 @@ def test_the_layout_follows_the_groups() -> None:
 @pytest.mark.parametrize(
     ("filters", "channels", "groups"), [(32, 64, 2), (12, 20, 4), (6, 3, 3), (40, 10, 5), (60, 90, 30)]
 )
-def test_weights_in_groups_are_all_kept_once(filters: int, channels: int, groups: int, lanes: int) -> None:
+def test_grouped_layout_stores_each_weight_once(filters: int, channels: int, groups: int, lanes: int) -> None:
     """What is packed comes back; all else is zero; every weight lies in a block that its filters see."""
     layout = GroupedFilterBlocks(filters, channels, groups, (2, 3), lanes)
     weight = np.random.default_rng(0).normal(size=(filters, channels // groups, 2, 3)).astype(np.float32)
@@ -64,7 +64,7 @@ def test_transposed_weights_are_the_same_weights(kind: str, data: st.DataObject)
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("channels", "filters", "groups"), [(12, 20, 4), (3, 6, 3), (96, 64, 2), (10, 35, 5)])
-def test_what_lies_between_groups_is_masked(channels: int, filters: int, groups: int, kind: str) -> None:
+def test_weights_between_groups_are_masked(channels: int, filters: int, groups: int, kind: str) -> None:
     """Gradients of weights that are there are kept, all else becomes zero, NaN too."""
     shape = grouped(channels, filters, groups, kind)
     layout = weights_layout(shape)
@@ -76,12 +76,12 @@ def test_what_lies_between_groups_is_masked(channels: int, filters: int, groups:
 
 
 @pytest.mark.parametrize("kind", TARGETS)
-def test_squares_are_turned_without_spills(kind: str) -> None:
+def test_square_tiles_are_transposed_without_spills(kind: str) -> None:
     """As many vectors as lanes, and a temporary, have room."""
     assert spills(TransposedWeights(shape_of(48, 4, 5, 40, (3, 3), kind=kind)), kind) == 0
 
 
-def test_what_has_no_transposed_weights_or_mask_is_refused() -> None:
+def test_weights_without_transpose_or_mask_are_rejected() -> None:
     """Depthwise weights have no blocks; one group has nothing outside."""
     with pytest.raises(ValueError, match="depthwise weights are their own transposed ones"):
         TransposedWeights(grouped(4, 4, 4))

@@ -146,7 +146,7 @@ def test_the_batch_is_summed_in_steps(batch: int) -> None:
 
 
 @pytest.mark.parametrize("outputs", [509, 512])
-def test_rows_of_gradients_that_caches_confuse_are_laid_together(outputs: int) -> None:
+def test_conflicting_gradient_rows_are_copied_to_contiguous_memory(outputs: int) -> None:
     """Rows 2 KiB apart are copied first; the answers are the same."""
     case = Case(67, (3, 5, 7), outputs)
     assert DenseWeightGradient(case.depth, outputs, case.lanes).gathers_dy
@@ -156,7 +156,7 @@ def test_rows_of_gradients_that_caches_confuse_are_laid_together(outputs: int) -
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("bias", "relu"), [(False, False), (False, True), (True, True)])
 @pytest.mark.parametrize("depth", [20, 1040])
-def test_bias_and_relu_are_part_of_the_layer(kind: str, bias: bool, relu: bool, depth: int) -> None:
+def test_bias_and_relu_are_fused_into_dense(kind: str, bias: bool, relu: bool, depth: int) -> None:
     """With and without, in one panel and in several, where only the last one may cut at zero."""
     case = Case(5, (depth, 1, 1), 21, kind)
     got, plain = case.forward(bias, relu), case.forward(bias, False)
@@ -165,7 +165,7 @@ def test_bias_and_relu_are_part_of_the_layer(kind: str, bias: bool, relu: bool, 
     assert_product(plain, case.x, case.w.T, case.b if bias else 0.0)
 
 
-def test_nan_and_infinity_go_through() -> None:
+def test_nan_and_infinity_propagate() -> None:
     """They reach what depends on them, pass the ReLU as in PyTorch, and leave padding lanes at zero."""
     case = Case(5, (20, 1, 1), 10)
     case.w = np.abs(case.w) + np.float32(0.1)
@@ -215,7 +215,7 @@ def test_no_register_is_spilled_at_all_on_32_wide_ones(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_turning_weights_over_spills_nothing_around_products(name: str) -> None:
+def test_transposing_weights_causes_no_spills(name: str) -> None:
     """A square of lanes by lanes passes through few registers, and needs no constants that products would push out."""
     assert spills(kernels_for(name)[1], name) == 0
 
@@ -229,7 +229,7 @@ def kernels_for(name: str) -> tuple[Kernel, Kernel, Kernel]:
     )
 
 
-def test_code_for_arm_multiplies_and_adds_in_one() -> None:
+def test_arm_code_uses_fused_multiply_add() -> None:
     """The same text becomes NEON's fused multiply-add."""
     for kernel in (
         DenseKernel(40, 30, 4, True, RELU),

@@ -77,26 +77,30 @@ def check_weight_gradient(shape: ConvolutionShape, batch: int, slices: int, kind
 
 @settings(max_examples=25, deadline=None)
 @given(depthwise_shapes(), st.sampled_from([1, 3]), st.booleans(), st.booleans())
-def test_any_depthwise_convolution(shape: ConvolutionShape, batch: int, bias: bool, relu: bool) -> None:
+def test_depthwise_convolution_matches_reference_for_any_shape(
+    shape: ConvolutionShape, batch: int, bias: bool, relu: bool
+) -> None:
     """Sizes, kernels, strides, dilations and padding of every kind."""
     check_forward(shape, batch, bias, relu)
 
 
 @settings(max_examples=25, deadline=None)
 @given(depthwise_shapes(), st.sampled_from([1, 2]))
-def test_any_input_gradient(shape: ConvolutionShape, batch: int) -> None:
+def test_input_gradient_matches_reference_on_random_shapes(shape: ConvolutionShape, batch: int) -> None:
     """Every pixel of the input, also those that no window reads."""
     check_input_gradient(shape, batch)
 
 
 @settings(max_examples=25, deadline=None)
 @given(depthwise_shapes(), st.sampled_from([1, 2, 5]), st.sampled_from([1, 3, 8]))
-def test_any_weight_gradient(shape: ConvolutionShape, batch: int, slices: int) -> None:
+def test_weight_gradient_matches_reference_on_random_shapes(
+    shape: ConvolutionShape, batch: int, slices: int
+) -> None:
     """Every tap of every channel, summed in one part and in several."""
     check_weight_gradient(shape, batch, slices)
 
 
-def test_images_of_many_chunks() -> None:
+def test_weight_gradient_of_many_chunks_matches_reference() -> None:
     """A weight gradient over chunks of rows, the last of them shorter, shared by parts of several images."""
     for stride in (1, 2):
         same = ((1, 1), (1, 0))
@@ -104,7 +108,7 @@ def test_images_of_many_chunks() -> None:
 
 
 @pytest.mark.parametrize("kind", SMALLER)
-def test_on_smaller_instruction_sets(kind: str) -> None:
+def test_results_match_on_smaller_instruction_sets(kind: str) -> None:
     """Fewer lanes and registers: other tiles, the same results."""
     for kernel, stride, padding in (((3, 3), (1, 1), ((1, 1), (1, 1))), ((5, 2), (2, 3), ((2, 1), (0, 1)))):
         shape = shape_of(13, 12, 31, 13, kernel, stride, padding, groups=13, kind=kind)

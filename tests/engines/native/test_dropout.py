@@ -80,7 +80,7 @@ def dropped(
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("counter", "key", "words"), PUBLISHED)
-def test_the_generator_gives_the_published_words(
+def test_philox_matches_published_values(
     kind: str, counter: tuple[int, ...], key: tuple[int, ...], words: tuple[int, ...]
 ) -> None:
     lanes = target_named(kind).width
@@ -99,7 +99,9 @@ def test_the_generator_gives_the_published_words(
     key=st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1)),
     kind=st.sampled_from(KINDS),
 )
-def test_masks_are_numpy_s_for_any_size(vectors: int, rate: float, key: tuple[int, int], kind: str) -> None:
+def test_dropout_masks_match_numpy_for_any_size(
+    vectors: int, rate: float, key: tuple[int, int], kind: str
+) -> None:
     """The same bits on every instruction set, however the elements are shared out; the gradient's are the same."""
     lanes = target_named(kind).width
     x = np.random.default_rng(vectors).normal(size=vectors * lanes).astype(np.float32)
@@ -108,7 +110,7 @@ def test_masks_are_numpy_s_for_any_size(vectors: int, rate: float, key: tuple[in
     np.testing.assert_array_equal(dropped(x, rate, key, kind, back=True), expected)
 
 
-def test_the_share_and_the_mean_are_right() -> None:
+def test_dropout_rate_and_mean_are_correct() -> None:
     """Of 160,000 elements at 0.3: within four standard deviations, in every word of the counters."""
     y = dropped(np.ones(160_000, np.float32), 0.3, (12, 34))
     spread = np.sqrt(0.3 * 0.7 / y.size)
@@ -128,13 +130,13 @@ def test_other_keys_draw_other_masks() -> None:
 
 
 @pytest.mark.parametrize(("rate", "factor"), [(0.0, 1), (1.0, 0)])
-def test_the_ends_of_the_range(rate: float, factor: float) -> None:
+def test_functions_match_numpy_at_the_ends_of_the_range(rate: float, factor: float) -> None:
     """Nothing is dropped at 0, everything at 1."""
     x = np.arange(1, 161, dtype=np.float32)
     np.testing.assert_array_equal(dropped(x, rate, (5, 6)), factor * x)
 
 
-def test_nan_and_infinity_go_through() -> None:
+def test_nan_and_infinity_propagate() -> None:
     """As in PyTorch, a dropped NaN or infinity is NaN, since 0 · NaN is."""
     x = np.ones(640, np.float32)
     x[::2], x[1::4] = np.nan, np.inf

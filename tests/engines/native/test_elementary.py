@@ -110,7 +110,7 @@ def test_functions_keep_their_bound_over_the_whole_range(name: str, kind: str) -
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", TRUTH)
-def test_functions_of_special_numbers(name: str, kind: str) -> None:
+def test_functions_match_numpy_for_special_values(name: str, kind: str) -> None:
     """±∞, NaN, both zeros, and the neighbors of the ends of the exponential's range."""
     function, bound = TRUTH[name]
     ends = [88.72283, 88.72284, 88.3, 88.4, -87.33654, -87.33655, 103.0, -104.0, 3.4e38, NORMAL, 1.0]
@@ -159,7 +159,7 @@ def test_fitted_polynomial_is_accurate_and_a_lower_degree_is_not() -> None:
     assert 1e-5 < np.abs(far - np.cos(x)).max() < 1e-3
 
 
-def test_the_comparison_sees_an_error() -> None:
+def test_comparison_detects_an_error() -> None:
     """One number off by four units fails a bound of three."""
     exact = np.array([1.0, 2.0])
     with pytest.raises(AssertionError, match=r"4\.00 units off where 2\.0 is expected"):

@@ -84,19 +84,19 @@ def check(shape, groups, kind, affine, seed, mean=0.0):
     st.integers(1, 4), st.integers(1, 4), st.integers(1, 9), st.integers(2, 5), st.integers(3, 9), st.booleans(),
     st.integers(0, 99),
 )  # fmt: skip
-def test_any_size_as_the_reference(batch, groups, channels, height, width, affine, seed) -> None:
+def test_any_size_matches_reference(batch, groups, channels, height, width, affine, seed) -> None:
     """Groups within a block, over blocks, of one channel each (instance normalization)."""
     check((batch, groups * channels, height, width), groups, "host", affine, seed)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("groups", [1, 3, 33])
-def test_every_instruction_set(kind, groups) -> None:
+def test_kernels_match_on_every_instruction_set(kind, groups) -> None:
     """The same text with other lanes."""
     check((2, 33, 5, 4), groups, kind, True, groups)
 
 
-def test_far_from_zero() -> None:
+def test_statistics_are_accurate_far_from_zero() -> None:
     """A hundred deviations from zero: offset and x · scale round to 4e-6 each, nothing else is lost."""
     check((2, 24, 9, 7), 4, "host", True, 5, mean=100.0)
 
@@ -116,7 +116,7 @@ def test_nan_stays_in_its_group() -> None:
 
 
 @pytest.mark.parametrize("kind", TARGETS)
-def test_nothing_is_spilled(kind) -> None:
+def test_no_register_is_spilled_anywhere(kind) -> None:
     """Channel sums keep all in registers."""
     sizes = (64, 14, 14, target_named(kind).width)
     for kernel in (GroupStatistics(*sizes, 8, 1e-5, True), GroupGradientSums(*sizes, 8, True)):

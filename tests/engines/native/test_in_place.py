@@ -68,7 +68,7 @@ def start(kernel: Kernel, arrays: dict[str, np.ndarray], numbers: dict[str, int]
 
 
 @pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: type(kernel).__name__)
-def test_the_result_is_the_same_over_any_array_it_may_replace(kernel: Kernel) -> None:
+def test_in_place_results_match_out_of_place(kernel: Kernel) -> None:
     """Each pair that a kernel declares gives the same bits as separate memory."""
     assert kernel.in_place
     apart = run(kernel, None)

@@ -74,19 +74,19 @@ def check(shape, kind, affine, seed, mean=0.0):
 @given(
     st.integers(1, 5), st.integers(5, 50), st.integers(1, 3), st.integers(1, 7), st.booleans(), st.integers(0, 99)
 )
-def test_any_size_as_the_reference(batch, channels, height, width, affine, seed) -> None:
+def test_any_size_matches_reference(batch, channels, height, width, affine, seed) -> None:
     """Channels that fill their last block and that do not, groups of positions that are not full."""
     check((batch, channels, height, width), "host", affine, seed)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_instruction_set(kind) -> None:
+def test_kernels_match_on_every_instruction_set(kind) -> None:
     """The same text with other lanes; images of one strip and of two."""
     check((4, 21, 3, 5), kind, True, 1)
     check((2, 9, 7, 10), kind, True, 1)
 
 
-def test_far_from_zero() -> None:
+def test_statistics_are_accurate_far_from_zero() -> None:
     """A hundred deviations from zero, the differences are still taken from the mean itself."""
     check((2, 37, 3, 5), "host", True, 2, mean=100.0)
 
@@ -112,7 +112,7 @@ def test_nan_stays_in_its_position() -> None:
 
 
 @pytest.mark.parametrize("kind", TARGETS)
-def test_nothing_is_spilled(kind) -> None:
+def test_no_register_is_spilled_anywhere(kind) -> None:
     """Four positions' sums fit the registers."""
     sizes = (96, 14, 14, target_named(kind).width)
     assert spills_in_loops(LayerNormKernel(*sizes, 1e-6, True), kind) == 0

@@ -75,7 +75,7 @@ print(*codes, bool(np.isfinite(model.predict(x)).all()))
 
 
 @pytest.mark.parametrize("what", ["predict", "train", "compile"])
-def test_a_fork_while_a_thread_uses_the_engine_leaves_both_processes_working(what: str, tmp_path: Path) -> None:
+def test_fork_during_training_leaves_both_processes_working(what: str, tmp_path: Path) -> None:
     """The child predicts as a model with the same arrays does, trains, and compiles; the parent continues."""
     environment = {**os.environ, "CONVSCOPE_THREADS": "3", "CONVSCOPE_CACHE": str(tmp_path)}
     command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORK, what]
@@ -89,7 +89,7 @@ def exit_code(child: int) -> int:
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
-def test_a_fork_waits_for_locks_of_other_threads_and_frees_them_in_the_child() -> None:
+def test_fork_waits_for_locks_and_releases_them_in_the_child() -> None:
     """What a lock guards is whole in the child, locks that the forking thread holds itself stay its own."""
     outer, inner = ForkLock(PROGRAM), ForkLock(LOADER)
     pair, holding, go_on = [0, 0], threading.Event(), threading.Event()

@@ -64,7 +64,7 @@ def test_chain_needs_two_buffers_only() -> None:
     assert by_lifetime(plan, 3).floats == 2 * rounded(300)
 
 
-def test_what_is_kept_is_nobody_elses() -> None:
+def test_kept_buffers_share_no_memory() -> None:
     """A kept buffer lives from the first step to the end."""
     plan = plan_of([(0, 1), (1, 2), (2, 3)], dict.fromkeys(range(4), (64, 0)), {0})
     offsets = by_lifetime(plan, 1).offsets

@@ -105,7 +105,7 @@ def test_factors_of_channels(kind, sizes) -> None:
 
 
 @pytest.mark.parametrize("kind", TARGETS)
-def test_nothing_is_spilled(kind) -> None:
+def test_no_register_is_spilled_anywhere(kind) -> None:
     """The loops keep all in registers."""
     sizes = (64, 14, 14, target_named(kind).width)
     kernels = [SumKernel(4, True), ReluGradient(), MultiplyGradient(2), ScaleKernel(*sizes), ScaleGradient(*sizes)]

@@ -163,7 +163,7 @@ def check(engine, batch, seed, mean=0.0, bound=BOUND):
     st.integers(2, 7), st.integers(1, 35), st.integers(1, 9), st.integers(1, 11), st.booleans(), st.booleans(),
     st.integers(1, 3), st.booleans(), st.integers(0, 99),
 )  # fmt: skip
-def test_any_size_as_the_reference(batch, channels, height, width, relu, residual, addends, store, seed) -> None:
+def test_any_size_matches_reference(batch, channels, height, width, relu, residual, addends, store, seed) -> None:
     """Sizes around the vectors of a trip, shares without images, every mixture of ReLU and second images."""
     engine = Engine(
         channels, height, width, relu=relu, residual=residual, addends=addends, store=store, affine=seed % 3 > 0
@@ -173,12 +173,12 @@ def test_any_size_as_the_reference(batch, channels, height, width, relu, residua
 
 @pytest.mark.parametrize("kind", SMALLER)
 @pytest.mark.parametrize(("relu", "residual", "store"), [(True, False, False), (True, True, True)])
-def test_other_instruction_sets(kind, relu, residual, store) -> None:
+def test_kernels_match_on_other_instruction_sets(kind, relu, residual, store) -> None:
     """The same text is right with fewer lanes and without fused multiply-add."""
     check(Engine(19, 7, 5, kind, relu=relu, residual=residual, addends=2, store=store), 4, 1)
 
 
-def test_far_from_zero() -> None:
+def test_statistics_are_accurate_far_from_zero() -> None:
     """A mean of a hundred deviations costs the float32 numbers themselves, not the sums.
 
     x · scale and offset are near 100, so each rounds by 4e-6 at most: y is off by 8e-6, of a largest number near 4.
@@ -196,7 +196,7 @@ def test_variance_of_a_far_channel() -> None:
     np.testing.assert_allclose(engine.vector("mean"), exact.mean((0, 2, 3)), rtol=1.2e-7)
 
 
-def test_channel_without_spread() -> None:
+def test_constant_channel_normalizes_to_the_bias() -> None:
     """A constant channel gives its bias; eps = 0 gives NaN there, as 0/0, and zeros in empty lanes."""
     for eps, expected in ((1e-5, 0.5), (0.0, np.nan)):
         engine = Engine(3, 4, 5, eps=eps)
@@ -222,7 +222,7 @@ def test_nan_stays_in_its_channel() -> None:
 
 
 @pytest.mark.parametrize("affine", [True, False])
-def test_running_statistics_folded(affine) -> None:
+def test_running_statistics_become_scale_and_offset(affine) -> None:
     """Inference is the running statistics' scale and offset, applied in the same pass."""
     engine = Engine(21, 5, 3, affine=affine)
     _, x, parameters, running = draw_case((2, 21, 5, 3), 4)
@@ -237,7 +237,7 @@ def test_running_statistics_folded(affine) -> None:
 
 
 @pytest.mark.parametrize("kind", TARGETS)
-def test_nothing_is_spilled(kind) -> None:
+def test_no_register_is_spilled_anywhere(kind) -> None:
     """All that the loops carry stays in registers."""
     sizes = (64, 32, 32, target_named(kind).width)
     passes = [ChannelMoments(*sizes, 8), Normalize(*sizes, relu=True, residual=True)]

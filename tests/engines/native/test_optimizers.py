@@ -62,13 +62,13 @@ def test_updates_equal_the_reference(kind: str, optimizer: Optimizer, kernel: Ke
 
 @settings(max_examples=12, deadline=None)
 @given(vectors=st.integers(1, 400), choice=st.sampled_from(CHOICES), seed=st.integers(0, 99))
-def test_arrays_of_any_size_are_updated_whole(vectors: int, choice: tuple[Optimizer, Kernel], seed: int) -> None:
+def test_optimizers_update_arrays_of_any_size(vectors: int, choice: tuple[Optimizer, Kernel], seed: int) -> None:
     """No vector is left out and none is updated twice."""
     assert_update(*choice, vectors, seed)
 
 
 @pytest.mark.parametrize(("optimizer", "kernel"), CHOICES)
-def test_nan_stays_where_it_is(optimizer: Optimizer, kernel: Kernel) -> None:
+def test_nan_stays_in_its_element(optimizer: Optimizer, kernel: Kernel) -> None:
     floats = 40 * target_named("host").width
     arrays = {name: np.ones(floats, np.float32) for name in kernel.pointers}
     arrays["gradient"][37] = np.nan
@@ -90,7 +90,7 @@ def test_the_squared_norm_is_summed_in_parts(vectors: int, parts: int, kind: str
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
-def test_the_squared_norm_shows_what_is_not_finite(wrong: float) -> None:
+def test_squared_norm_is_not_finite_if_a_gradient_is_not(wrong: float) -> None:
     gradient = np.ones(320, np.float32)
     gradient[301] = wrong
     arrays = {"gradient": gradient, "parts": np.zeros(16, np.float32)}

@@ -165,7 +165,7 @@ def test_relu_is_fused() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("sizes", [(1, 1), (1, 5), (7, 6), (21, 22)])
-def test_the_largest_of_a_channel(kind: str, sizes: tuple[int, int]) -> None:
+def test_channel_maximum_matches_numpy(kind: str, sizes: tuple[int, int]) -> None:
     """One window over all of the image, written out or walked."""
     assert_as_the_reference(layers.MaxPool2d(sizes), numbers((3, 19, *sizes), 7), kind, masked=False, slices=2)
 

@@ -159,14 +159,14 @@ print(len(answers), len(set(answers)))
 """
 
 
-def test_six_threads_may_be_the_first_to_use_the_engine() -> None:
+def test_concurrent_first_use_by_six_threads_works() -> None:
     """Code, threads and answers are made once, whoever comes first; tried in several processes."""
     for _ in range(6):
         done = run([sys.executable, "-c", FIRST_USE])
         assert (done.returncode, done.stdout) == (0, "6 1\n"), done.stderr
 
 
-def test_without_llvmlite_one_warning_says_so(broken: str) -> None:
+def test_missing_llvmlite_warns_once_and_falls_back(broken: str) -> None:
     """Two models run on the reference; the reason is told once, and the results are the reference's."""
     found = trained(FIRST=broken)
     assert found["program"] == "ReferenceProgram"
@@ -195,7 +195,7 @@ def test_broken_llvm_is_reported(damage: str, reason: str, tmp_path: Path) -> No
     assert told.startswith(f"The native engine cannot be used here ({reason}: ")
 
 
-def test_double_precision_needs_no_engine_and_no_warning(broken: str) -> None:
+def test_float64_uses_the_reference_without_a_warning(broken: str) -> None:
     """Float64 runs on the reference, with and without LLVM, and nothing is said."""
     with_llvm, without = trained(dtype="float64"), trained(dtype="float64", FIRST=broken)
     assert with_llvm["program"] == "ReferenceProgram"
@@ -204,7 +204,7 @@ def test_double_precision_needs_no_engine_and_no_warning(broken: str) -> None:
 
 
 @pytest.mark.parametrize("cache", ["a file", "no such/folder/\n", "damaged", "off", "~nobody-of-this-name/cache"])
-def test_unusable_cache_only_costs_time(cache: str, tmp_path: Path, alone: dict[str, object]) -> None:
+def test_unusable_cache_changes_no_results(cache: str, tmp_path: Path, alone: dict[str, object]) -> None:
     """A file in the folder's place, a folder that cannot be, damaged objects, none: the same bits, nothing said."""
     (tmp_path / "a file").write_text("not a folder")
     if cache == "damaged":
@@ -218,7 +218,7 @@ def test_unusable_cache_only_costs_time(cache: str, tmp_path: Path, alone: dict[
     assert trained(CONVSCOPE_CACHE=named, CONVSCOPE_THREADS="1") == alone
 
 
-def test_the_command_line_falls_back_and_ends_well(broken: str, tmp_path: Path) -> None:
+def test_command_line_falls_back_without_llvmlite(broken: str, tmp_path: Path) -> None:
     """Without LLVM training ends with code 0, one warning, and no trace of Python's."""
     arguments = ["train", "input 1x8x8 | conv 4 3 | relu | flatten | dense 10", "--data", "digits"]
     command = [sys.executable, "-m", "convscope", *arguments, "--epochs", "1", "--run", str(tmp_path / "run")]

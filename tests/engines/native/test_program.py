@@ -141,7 +141,7 @@ def test_gradients_match_reference(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["plain", "digits", "norm", "residual", "joined", "odd"])
 @pytest.mark.parametrize("optimizer", [SGD(lr=0.02, momentum=0.9), Adam(lr=0.001), AdamW(lr=0.001)])
-def test_training_goes_the_same_way(name: str, optimizer: Optimizer) -> None:
+def test_native_training_matches_reference(name: str, optimizer: Optimizer) -> None:
     """Losses of several steps, statistics, and evaluation afterwards."""
     native, reference = pair(name, optimizer)
     x, labels = batch(name, 8)
@@ -156,7 +156,7 @@ def test_training_goes_the_same_way(name: str, optimizer: Optimizer) -> None:
 
 
 @pytest.mark.parametrize("name", ["digits", "norm", "residual"])
-def test_the_same_bits_for_any_number_of_threads(name: str) -> None:
+def test_results_are_bit_identical_for_any_number_of_threads(name: str) -> None:
     """One, two and five threads train to identical parameters."""
     from convscope.engines.native.codegen.compiler import this_loader
     from convscope.engines.native.runtime.threads import ThreadPool
@@ -175,7 +175,7 @@ def test_the_same_bits_for_any_number_of_threads(name: str) -> None:
     assert results[0] == results[1] == results[2]
 
 
-def test_what_has_no_kernel_runs_on_the_reference_and_the_plan_says_so() -> None:
+def test_layers_without_kernel_run_on_the_reference_with_a_reason() -> None:
     """Local response normalization is a step in Python, forward and backward, with its reason."""
     native, _ = pair("odd")
     assert isinstance(native.program, NativeProgram)
@@ -231,7 +231,7 @@ def test_other_losses_come_from_the_reference(loss: str) -> None:
         )
 
 
-def test_observed_steps_show_what_the_reference_sees() -> None:
+def test_observed_statistics_match_reference() -> None:
     """Dead units, saturation and norms of one step."""
     native, reference = pair("overlap")
     x, labels = batch("overlap", 6)
@@ -263,7 +263,7 @@ def test_checkpoint_resumes_on_the_other_engine(tmp_path: object) -> None:
         assert other.train_step(x, labels) == pytest.approx(native.train_step(x, labels), rel=1e-3)
 
 
-def test_strict_never_uses_winograd() -> None:
+def test_strict_precision_disables_winograd() -> None:
     """The plan of a strict model has no kernel of Winograd's, and one of a fast one does where it pays."""
     text = "input 64x28x28 | conv 64 3 p1 | relu | conv 64 3 p1 | flatten | dense 3"
     names = {}

@@ -94,7 +94,7 @@ def framed(x, rows, columns):
 
 
 @pytest.mark.parametrize("kind", TARGETS)
-def test_nothing_is_spilled(kind) -> None:
+def test_no_register_is_spilled_anywhere(kind) -> None:
     """Copies need few registers."""
     sizes = (32, 14, 14, target_named(kind).width)
     kernels = [

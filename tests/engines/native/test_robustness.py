@@ -79,7 +79,7 @@ def test_whole_networks_run_on_smaller_instruction_sets(name: str, kind: str) ->
 @pytest.mark.parametrize(
     "name", ["plain", "digits", "norm", "overlap", "depthwise", "residual", "joined", "twice"]
 )
-def test_what_is_not_finite_goes_where_the_reference_lets_it_go(name: str, bad: float) -> None:
+def test_non_finite_values_propagate_as_in_the_reference(name: str, bad: float) -> None:
     """One bad number in one image: the same NaNs and infinities in every layer, and none in other images.
 
     "strict", since Winograd's algorithm mixes the pixels of a tile.
@@ -124,7 +124,7 @@ def test_non_finite_parameter_is_located(name: str) -> None:
                 assert faults[0] == (key.rpartition(".")[0], "parameters")
 
 
-def test_the_model_says_which_layer_went_wrong() -> None:
+def test_non_finite_error_names_the_layer() -> None:
     """A NaN in a weight raises NotFinite with the layer's name."""
     model = compiled(network("norm"))
     weight = model.parameters["conv2.weight"].copy()
@@ -134,7 +134,7 @@ def test_the_model_says_which_layer_went_wrong() -> None:
         model.train_step(*batch("norm", 4))
 
 
-def test_refused_batch_changes_nothing() -> None:
+def test_rejected_batch_leaves_state_unchanged() -> None:
     """Targets that a loss in Python refuses after the forward pass leave running statistics as they were."""
     model = compiled("input 3x9x8 | conv 5 3 nobias | batchnorm | relu | flatten | dense 4")
     model.compile(optimizer=SGD(lr=0.1), loss="mse")
@@ -152,7 +152,7 @@ def test_refused_batch_changes_nothing() -> None:
     [(3, [0.0, np.nan, 1.0]), (3, [0.5, 1.0, 2.0]), (3, [0, -1, 2]), (3, [0, 1, 2**33]), (1, [2])],
     ids=["nan", "half", "negative", "huge", "one image"],
 )
-def test_what_the_reference_refuses_is_refused_in_the_same_words(count: int, labels: list[float]) -> None:
+def test_native_errors_match_reference_errors(count: int, labels: list[float]) -> None:
     """Labels that are no classes, which a kernel must never look up, and a batch too small for a variance."""
     told = []
     for engine in ("native", "reference"):
@@ -169,7 +169,7 @@ def test_what_the_reference_refuses_is_refused_in_the_same_words(count: int, lab
 
 
 @pytest.mark.parametrize("text", [DROPPED, WIDE])
-def test_what_was_asked_before_leaves_no_trace(text: str) -> None:
+def test_results_do_not_depend_on_earlier_calls(text: str) -> None:
     """Batches of six sizes, predictions, gradients and observed steps in turn: bit for bit as on fresh models."""
     mixed = compiled(text)
     for place, size in enumerate((64, 1, 65, 2, 17, 3, 64, 2)):

@@ -122,7 +122,7 @@ def test_scores_of_any_size_stay_finite() -> None:
     np.testing.assert_array_equal(hits, [0, 0, 1])
 
 
-def test_the_scale_multiplies_the_gradient_alone() -> None:
+def test_gradient_scale_leaves_weight_decay_unchanged() -> None:
     x, labels = drawn(4, 7, 1)
     once, losses, _ = scored(x, labels, scale=1)
     twice, same, _ = scored(x, labels, scale=2)
@@ -131,7 +131,7 @@ def test_the_scale_multiplies_the_gradient_alone() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_first_of_equal_scores_is_the_hit(kind: str) -> None:
+def test_first_of_equal_scores_is_the_prediction(kind: str) -> None:
     """As NumPy's argmax: the first of equals wins, zeros of both signs are equal, NaN is above all, the first NaN."""
     nan, inf = np.nan, np.inf
     table = np.array(
@@ -147,7 +147,7 @@ def test_the_first_of_equal_scores_is_the_hit(kind: str) -> None:
             np.testing.assert_array_equal(hits, x.argmax(axis=1) == label)
 
 
-def test_nan_and_infinity_go_through() -> None:
+def test_nan_and_infinity_propagate() -> None:
     """They spoil their own image and no other, as in PyTorch; a class at −∞ that is no target costs nothing."""
     x = np.zeros((4, 5), np.float32)
     x[0, 2], x[1, 3], x[2, 4] = np.nan, np.inf, -np.inf

@@ -169,7 +169,7 @@ def test_forked_process_has_its_own_pool() -> None:
     assert (x == 2).all()
 
 
-def test_a_process_ends_with_threads_asleep_or_awake() -> None:
+def test_process_exits_with_sleeping_or_spinning_threads() -> None:
     """The interpreter ends cleanly and at once while threads still look for work."""
     text = (
         "import numpy as np, convscope as cs\n"
@@ -184,7 +184,7 @@ def test_a_process_ends_with_threads_asleep_or_awake() -> None:
     assert (ended.returncode, ended.stdout.strip(), ended.stderr) == (0, "done", "")
 
 
-def test_numbers_below_the_normal_range_count_as_zero_while_a_list_runs() -> None:
+def test_subnormals_count_as_zero_while_a_list_runs() -> None:
     """They slow no kernel down; outside, Python's own arithmetic keeps them."""
     pool = ThreadPool(LOADER, 2)
     x = np.full((4, host_cpu().width), np.finfo(np.float32).tiny, np.float32)
@@ -207,7 +207,7 @@ def test_the_number_of_threads_can_be_set(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize("kind", [X86_64, ARM])
-def test_the_pool_compiles_for_other_processors(kind: str) -> None:
+def test_pool_code_compiles_for_other_processors(kind: str) -> None:
     """Its control words exist on x86 and on ARM."""
     import llvmlite.binding as llvm
 

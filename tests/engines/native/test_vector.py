@@ -101,7 +101,7 @@ def test_lanes_are_computed_as_numpy_does(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_nan_goes_through(kind: str) -> None:
+def test_nan_propagates(kind: str) -> None:
     """NaN is not swallowed by a ReLU, a sum or a maximum."""
     lanes = target_named(kind).width
     x = np.ones(lanes, np.float32)
@@ -113,7 +113,7 @@ def test_nan_goes_through(kind: str) -> None:
     assert got[5, -1] == 7
 
 
-def test_the_same_text_becomes_code_for_arm() -> None:
+def test_kernels_compile_for_arm() -> None:
     """NEON's fused multiply-add by vectors is what the tile becomes on ARM."""
     text = assembled(Product(5, 8), named(ARM))
     assert "fmla" in text
@@ -166,7 +166,7 @@ class First(Kernel):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("count", [1, 3])
-def test_part_of_a_vector_is_read_and_written_alone(kind: str, count: int) -> None:
+def test_partial_vectors_leave_other_elements_unchanged(kind: str, count: int) -> None:
     """Arrays of fewer floats than a vector between pages that nobody may touch; what is not read is zero."""
     x = np.arange(1, count + 1, dtype=np.float32)
     loaded = np.full(target_named(kind).width, np.nan, np.float32)
@@ -194,7 +194,7 @@ class High(Kernel):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_upper_half_of_a_product_has_no_sign(kind: str) -> None:
+def test_high_product_is_unsigned(kind: str) -> None:
     """Numbers of 32 bits, large ones among them, multiplied to 64."""
     lanes, draw = target_named(kind).width, np.random.default_rng(2)
     a, b = (draw.integers(0, 1 << 32, lanes, dtype=np.uint64) for _ in range(2))

@@ -61,21 +61,25 @@ def check(shape: ConvolutionShape, batch: int, slices: int, plain: bool, kind: s
 
 @settings(max_examples=30, deadline=None)
 @given(shapes(), st.sampled_from([1, 2, 5]), st.sampled_from([1, 2, 8]), st.booleans())
-def test_any_convolution(shape: ConvolutionShape, batch: int, slices: int, plain: bool) -> None:
+def test_convolution_matches_reference_for_any_shape(
+    shape: ConvolutionShape, batch: int, slices: int, plain: bool
+) -> None:
     """Sizes, kernels, strides, dilations and padding of every kind, images plain and in blocks."""
     check(shape, batch, slices, plain, "host")
 
 
 @settings(max_examples=10, deadline=None)
 @given(shapes(in_groups=True), st.sampled_from([1, 3]), st.sampled_from([1, 4]))
-def test_any_convolution_in_groups(shape: ConvolutionShape, batch: int, slices: int) -> None:
+def test_grouped_convolution_matches_reference_for_any_shape(
+    shape: ConvolutionShape, batch: int, slices: int
+) -> None:
     """Groups that need not end where blocks do."""
     if not shape.depthwise:
         check(shape, batch, slices, False, "host")
 
 
 @pytest.mark.parametrize("kind", SMALLER)
-def test_on_smaller_instruction_sets(kind: str) -> None:
+def test_results_match_on_smaller_instruction_sets(kind: str) -> None:
     """Fewer lanes and registers: other tiles, the same gradient."""
     plain = shape_of(3, 11, 14, 20, (5, 3), (2, 1), ((2, 1), (1, 1)), kind=kind)
     blocked = shape_of(13, 9, 15, 24, (3, 3), (1, 2), ((1, 1), (1, 2)), (1, 2), kind=kind)
@@ -87,7 +91,7 @@ def test_on_smaller_instruction_sets(kind: str) -> None:
 
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("padding", [0, 1])
-def test_images_of_many_chunks(stride: int, padding: int) -> None:
+def test_weight_gradient_of_many_chunks_matches_reference(stride: int, padding: int) -> None:
     """Images cut into chunks of rows, the last of them shorter, shared by parts of several images."""
     pads = ((padding, 1), (padding, 0))
     check(shape_of(17, 61, 45, 20, (3, 3), (stride, 1), pads), 3, 2, False, "host")

@@ -78,7 +78,7 @@ def vars_of(case: Case) -> dict[str, object]:
 
 @given(case=cases(), epilogue=st.tuples(st.booleans(), st.booleans(), st.booleans()))
 @FEW
-def test_any_convolution(case: Case, epilogue: tuple[bool, bool, bool]) -> None:
+def test_convolution_matches_reference_for_any_shape(case: Case, epilogue: tuple[bool, bool, bool]) -> None:
     """Sizes around tiles and blocks, with what follows a convolution done on the way."""
     bias, relu, residual = epilogue
     expected = case.expected_forward()
@@ -93,14 +93,14 @@ def test_any_convolution(case: Case, epilogue: tuple[bool, bool, bool]) -> None:
 
 @given(case=cases())
 @FEW
-def test_any_gradient_of_the_input(case: Case) -> None:
+def test_input_gradient_matches_reference_for_any_shape(case: Case) -> None:
     """The same kernel, with weights turned around and channels and filters exchanged."""
     compare(case.input_gradient(), case.expected_input_gradient(), case.tile)
 
 
 @given(case=cases(), slices=st.integers(1, 5))
 @FEW
-def test_any_gradient_of_the_weights(case: Case, slices: int) -> None:
+def test_weight_gradient_matches_reference_for_any_shape(case: Case, slices: int) -> None:
     """Any number of slices, some of which may be empty."""
     compare(case.weight_gradient(slices), case.expected_weight_gradient(), case.tile)
 
@@ -116,7 +116,7 @@ def test_every_pass_on_every_instruction_set(case: Case) -> None:
 
 @given(case=cases(), bias=st.booleans(), residual=st.booleans())
 @FEW
-def test_weights_may_come_as_they_are(case: Case, bias: bool, residual: bool) -> None:
+def test_raw_weights_match_transformed_weights(case: Case, bias: bool, residual: bool) -> None:
     """A convolution that transforms its weights itself gives the bits of one that reads them transformed."""
     given = (bias, RELU, residual)
     np.testing.assert_array_equal(case.forward(*given, raw=True), case.forward(*given))
@@ -124,14 +124,14 @@ def test_weights_may_come_as_they_are(case: Case, bias: bool, residual: bool) ->
 
 
 @pytest.mark.parametrize("case", on_every_kind(), ids=str)
-def test_weights_may_come_as_they_are_on_every_instruction_set(case: Case) -> None:
+def test_raw_weights_match_on_every_instruction_set(case: Case) -> None:
     """Both passes of the same four convolutions, against the definition."""
     compare(case.forward(raw=True), case.expected_forward(), case.tile)
     compare(case.input_gradient(raw=True), case.expected_input_gradient(), case.tile)
 
 
 @pytest.mark.parametrize("tile", [2, 4])
-def test_many_channels_are_as_exact(tile: int) -> None:
+def test_accuracy_does_not_depend_on_the_channel_count(tile: int) -> None:
     """Sums over 100 channels and over 300 tiles stay within the bounds."""
     case = Case(3, 100, (37, 38), 48, (1, 1), (1, 1), tile)
     for raw in (False, True):
@@ -141,7 +141,7 @@ def test_many_channels_are_as_exact(tile: int) -> None:
 
 
 @pytest.mark.parametrize("tile", [2, 4])
-def test_another_convolution_is_told_apart(tile: int) -> None:
+def test_names_of_different_convolutions_differ(tile: int) -> None:
     """The comparison can fail: one weight a thousandth off is seen."""
     case = Case(2, 19, (9, 11), 37, (1, 0), (1, 1), tile)
     expected = case.expected_forward()
@@ -152,7 +152,7 @@ def test_another_convolution_is_told_apart(tile: int) -> None:
 
 @pytest.mark.parametrize(("wrong", "relu"), [(np.nan, False), (np.nan, True), (np.inf, False)])
 @pytest.mark.parametrize("tile", [2, 4])
-def test_nan_and_infinity_reach_what_they_reach_by_definition(tile: int, wrong: float, relu: bool) -> None:
+def test_nan_and_infinity_propagate_as_defined(tile: int, wrong: float, relu: bool) -> None:
     """Nothing that the definition says is not finite is finite; tiles that do not see it are as before.
 
     Lanes without a filter stay zeros, although their weights of zero times NaN are NaN.
@@ -185,13 +185,13 @@ def test_nan_in_the_gradient_reaches_the_weights() -> None:
     np.testing.assert_array_equal(np.delete(got, 3, axis=0), np.delete(clean, 3, axis=0))
 
 
-def test_the_sum_does_not_depend_on_the_slices_left_empty() -> None:
+def test_empty_slices_do_not_change_the_sum() -> None:
     """More slices than blocks of tiles: the empty ones are written with zeros."""
     case = Case(1, 3, (5, 6), 4, (1, 1), (1, 1), 4)
     compare(case.weight_gradient(7), case.expected_weight_gradient(), 4)
 
 
-def test_filters_share_the_inputs_of_the_last_block_only() -> None:
+def test_grouped_filters_share_inputs_of_the_last_block_only() -> None:
     """Slices of 150 tiles are three blocks, and 133 filters three chunks: inputs are transformed again for each."""
     case = Case(3, 5, (37, 38), 133, (1, 1), (1, 1), 4)
     compare(case.weight_gradient(2), case.expected_weight_gradient(), 4)
@@ -237,7 +237,7 @@ def test_large_maps_take_large_tiles() -> None:
         assert {tile_for(shape_of(channels, size, channels), 16, purpose) for purpose in passes} == {4}
 
 
-def test_what_transforms_cost_decides_small_ones() -> None:
+def test_cost_of_transforms_decides_small_convolutions() -> None:
     """Few channels or few tiles are done plainly; weights that are transformed once allow more."""
     assert tile_for(shape_of(3, 224, 64), 16, "forward") == 0
     assert tile_for(shape_of(48, 5, 80), 4, "inference") == 0
@@ -245,7 +245,7 @@ def test_what_transforms_cost_decides_small_ones() -> None:
     assert tile_for(shape_of(512, 7, 512), 1, "inference") == 2
 
 
-def test_weights_are_transformed_where_it_costs_least() -> None:
+def test_weights_are_transformed_where_cheapest() -> None:
     """By the convolution, for few tiles; once before it, for many; for very few, where a cache keeps them."""
     assert raw_weights(shape_of(512, 7, 512), 16, 4, False)
     assert raw_weights(shape_of(256, 14, 256), 1, 4, True)
@@ -254,7 +254,7 @@ def test_weights_are_transformed_where_it_costs_least() -> None:
 
 
 @pytest.mark.parametrize("tile", [2, 4])
-def test_one_image_is_work_for_two_threads(tile: int) -> None:
+def test_one_image_is_split_between_two_threads(tile: int) -> None:
     """At batch 1 the common layers have at least four pieces of work in every pass."""
     for channels, size in ((64, 56), (128, 28), (256, 14), (512, 7)):
         shape = shape_of(channels, size, channels)
@@ -268,7 +268,7 @@ def test_parts_of_a_weight_gradient_are_few_where_tiles_are() -> None:
     assert [slices_for(shape, batch, 4) for batch in (1, 2)] == [4, 8]
 
 
-def test_what_is_no_such_convolution_is_refused() -> None:
+def test_winograd_rejects_other_convolutions() -> None:
     """A stride, a tile that has no matrices, or transformed weights to be turned around."""
     with pytest.raises(ValueError, match="transposed already"):
         WinogradConvolution(shape_of(16, 8, 16), 4, transposed=True)

@@ -37,7 +37,7 @@ def is_correlation(output: Matrix, weight: Matrix, inputs: Matrix, tile: int) ->
 
 
 @pytest.mark.parametrize("tile", [2, 4])
-def test_the_matrices_give_a_correlation_exactly(tile: int) -> None:
+def test_winograd_matrices_are_exact(tile: int) -> None:
     """Bilinear, so unit vectors suffice: output q reads input q + tap."""
     own = TRANSFORMS[tile]
     assert is_correlation(own.output.matrix, own.weight.matrix, own.input.matrix, tile)

@@ -68,12 +68,12 @@ def test_backward_of_a_linear_layer_is_its_adjoint(example):
 
 @every([example for example in COMPUTED if isinstance(example[0], TWINNED)])
 @pytest.mark.parametrize("training", [False, True], ids=["inference", "training"])
-def test_the_plain_loops_agree_with_the_matrix_form(example, training):
+def test_loops_match_matrix_form(example, training):
     algorithms_agree(case(*example), training)
 
 
 @every(COMPUTED)
-def test_running_twice_gives_the_same(example):
+def test_repeated_runs_are_bit_identical(example):
     one = case(*example)
     first, second = run_case(one, training=True), run_case(one, training=True)
     np.testing.assert_array_equal(first.output, second.output)

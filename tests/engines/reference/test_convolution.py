@@ -139,7 +139,7 @@ def small(layer, shape):
 
 @SOME
 @given(st.data(), RANKS, SEEDS)
-def test_plain_loops_and_matrix_form_agree(data, rank, seed):
+def test_loops_and_matrix_form_match(data, rank, seed):
     """Values, and gradients of input, weight and bias."""
     layer, shape = data.draw(convolutions(rank) | transposed(rank))
     assume(small(layer, shape))

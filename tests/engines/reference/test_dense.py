@@ -32,7 +32,7 @@ def test_embedding_matches_pytorch(shape):
 
 
 @pytest.mark.parametrize(("word", "shown"), [(4, "4"), (-1, "-1"), (1.5, "1.5"), (np.nan, "nan")])
-def test_words_outside_the_table_are_refused(word, shown):
+def test_embedding_rejects_indices_out_of_range(word, shown):
     one = case(L.Embedding(4, 7), ((3,),))
     words = np.array([[0, 3, word]])
     with pytest.raises(BadShape) as error:

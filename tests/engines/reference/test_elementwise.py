@@ -14,12 +14,12 @@ IMAGE = (4, 5, 7)
 
 
 @pytest.mark.parametrize("name", ["abs", "ceil", "cos", "erf", "exp", "floor", "neg", "round", "sign", "sin"])
-def test_functions_of_any_number(name):
+def test_functions_match_numpy_for_any_argument(name):
     like_torch(case(L.Function(name), (IMAGE,)), getattr(torch, name))
 
 
 @pytest.mark.parametrize("name", ["log", "reciprocal", "rsqrt", "sqrt"])
-def test_functions_of_positive_numbers(name):
+def test_functions_match_numpy_for_positive_arguments(name):
     one = case(L.Function(name), (IMAGE,))
     like_torch(one._replace(inputs=(np.abs(one.inputs[0]) + 0.25,)), getattr(torch, name))
 

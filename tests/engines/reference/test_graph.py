@@ -87,7 +87,7 @@ def test_values_and_gradients_of_every_layer_are_pytorchs(algorithm):
     np.testing.assert_allclose(passed.new_buffers["bn1.running_var"], var.numpy(), rtol=1e-12)
 
 
-def test_shared_parameters_are_asked_for_once():
+def test_shared_parameters_are_listed_once():
     assert "left.weight" in parameter_shapes(NETWORK)
     assert "right.weight" not in parameter_shapes(NETWORK)
 
@@ -147,7 +147,7 @@ def test_statistics_of_a_shared_batchnorm_move_once_per_use():
     np.testing.assert_allclose(passed.new_buffers["bn.running_mean"], expected)
 
 
-def test_several_inputs_are_given_by_name():
+def test_inputs_are_passed_by_name():
     network = Network(
         [
             Entry("image", L.Input((2, 3, 4))),
@@ -164,7 +164,7 @@ def test_several_inputs_are_given_by_name():
     )
 
 
-def test_the_same_seed_drops_the_same():
+def test_equal_seeds_draw_equal_dropout_masks():
     network = Network([Entry("input", L.Input((50,))), Entry("dropout", L.Dropout(), ("input",))])
     x = np.ones((2, 50))
     one, two = (run(network, x, {}, training=True, generator=np.random.default_rng(5)).output for _ in range(2))

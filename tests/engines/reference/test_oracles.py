@@ -72,7 +72,7 @@ def test_pytorch_catches_a_value_off_by_one_part_in_ten_million(biased_by_roundi
         like_torch(CONV, torch_conv)
 
 
-def test_the_twins_catch_each_other(biased_by_rounding):
+def test_loops_and_matrix_algorithm_detect_each_others_defects(biased_by_rounding):
     with pytest.raises(AssertionError, match="output"):
         algorithms_agree(CONV)
 
@@ -142,6 +142,6 @@ def test_wrong_dtype_is_caught(monkeypatch):
     assert run_case(as_type(CONV, np.float32)).output.dtype == np.float64
 
 
-def test_nan_where_there_should_be_none_is_caught():
+def test_unexpected_nan_is_detected():
     with pytest.raises(AssertionError, match="nan location"):
         close(np.array([np.nan, 1.0]), torch.tensor([0.0, 1.0]).numpy(), 1e-9, "output")

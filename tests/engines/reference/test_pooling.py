@@ -169,7 +169,7 @@ def test_spatial_pyramid_joins_grids_of_any_image(shape, algorithm):
 
 
 @ALGORITHMS
-def test_the_textbook_image(algorithm):
+def test_pooling_of_the_textbook_image(algorithm):
     """4×4 under 2×2 windows: [[5, 6], [7, 8]] at stride 2; the first row is 5, 5, 6 at stride 1."""
     x = np.array(C4, float)[None, None]
     context = Context(algorithm=algorithm)
@@ -187,7 +187,7 @@ def test_the_textbook_image(algorithm):
 @pytest.mark.parametrize(
     "layer", [L.MaxPool2d(2), L.MinPool2d(2), L.AdaptiveMaxPool2d((1, 2)), L.GlobalMaxPool2d()]
 )
-def test_of_equal_elements_the_first_by_rows_wins(layer, algorithm):
+def test_first_of_equal_elements_wins(layer, algorithm):
     """The whole gradient goes to the winner, none to its equals."""
     x = np.array([[[[1.0, 3.0, 3.0, 3.0], [3.0, 1.0, 3.0, 3.0]]]])
     context = Context(algorithm=algorithm)
@@ -244,7 +244,7 @@ def test_stochastic_pooling_draws_the_same_from_the_same_seed():
 
 @SOME
 @given(st.data(), RANKS, SEEDS, st.booleans())
-def test_plain_loops_and_strided_views_agree(data, rank, seed, training):
+def test_loops_and_strided_views_match(data, rank, seed, training):
     kinds = data.draw(
         st.sampled_from(
             [
@@ -275,7 +275,7 @@ def test_window_of_zeros_has_norm_and_gradient_zero(p, algorithm):
 @pytest.mark.parametrize(
     ("share", "value", "winner"), [(0.0, 1.0, 1), (0.24, 1.0, 1), (0.26, 3.0, 2), (0.999, 3.0, 2)]
 )
-def test_a_share_of_the_total_draws_the_weight_it_falls_in(pooling, share, value, winner):
+def test_stochastic_pooling_draws_by_cumulative_share(pooling, share, value, winner):
     """Weights 0, 1, 3, 0: shares below a quarter draw 1, the others 3; a weight of 0 is never drawn."""
     weights = np.array([[[0.0, 1.0, 3.0, 0.0]]])
     drawn = pooling.draw(weights, np.full((1, 1, 1), share), L.StochasticPool1d(4).windows((1, 4)))

@@ -48,7 +48,7 @@ def test_cubic_resizing_matches_pytorch(data, seed, corners, by_factor):
 
 @pytest.mark.parametrize("shape", [(3, 7), (3, 4, 5, 6)])
 @pytest.mark.parametrize("corners", [True, False])
-def test_cubic_over_one_and_three_axes_has_the_right_gradient(shape, corners):
+def test_cubic_resizing_over_one_and_three_axes_has_correct_gradient(shape, corners):
     """PyTorch has no such mode."""
     one = case(L.Upsample(2, mode="cubic", align_corners=corners), (shape,))
     adjoint(one)

@@ -13,7 +13,7 @@ def dropped(p, x, seed=3, training=True):
     return forward(L.Dropout(p), (x,), {}, context), context
 
 
-def test_identity_changes_nothing():
+def test_identity_returns_its_input():
     one = case(L.Identity(), ((3, 4, 5),))
     passed = run_case(one)
     np.testing.assert_array_equal(passed.output, one.inputs[0])
@@ -43,7 +43,7 @@ def test_dropout_uses_the_generator_of_its_context():
 
 
 @pytest.mark.parametrize(("p", "expected"), [(0.0, 1.0), (1.0, 0.0)])
-def test_dropout_of_nothing_and_of_everything(p, expected):
+def test_dropout_with_rate_zero_and_one(p, expected):
     output, context = dropped(p, np.ones((20, 30)))
     assert (output == expected).all()
     assert (backward(L.Dropout(p), output, (output,), {}, context).inputs[0] == expected).all()

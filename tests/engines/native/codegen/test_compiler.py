@@ -38,7 +38,7 @@ def compilations(loader: Loader, kernel: AddItem) -> int:
     return len([name for name in seen if name])
 
 
-def test_code_is_compiled_once_and_then_read(folder: Path) -> None:
+def test_compiled_code_is_read_from_the_cache(folder: Path) -> None:
     """A second loader finds the file; the first does not even look."""
     first, kernel = Loader(host_cpu()), AddItem(2)
     assert compilations(first, kernel) == 1
@@ -61,7 +61,7 @@ def test_damaged_object_file_is_recompiled(folder: Path, damage: bytes | None) -
     assert file.read_bytes() == whole
 
 
-def test_the_name_follows_from_all_that_decides_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_symbol_depends_on_everything_that_changes_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another setting, another processor, another one to schedule for, another generator: another name."""
     names = {symbol(AddItem(1), host_cpu()), symbol(AddItem(2), host_cpu()), symbol(AddItem(1), named(X86_64))}
     names.add(symbol(AddItem(1), replace(host_cpu(), tuning="another")))
@@ -76,7 +76,7 @@ def test_read_only_folder_only_disables_the_cache(tmp_path: Path, monkeypatch: p
     assert compilations(Loader(host_cpu()), AddItem(4)) == 1
 
 
-def test_the_cache_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cache_can_be_disabled(monkeypatch: pytest.MonkeyPatch) -> None:
     """CONVSCOPE_CACHE=off keeps nothing."""
     monkeypatch.setenv("CONVSCOPE_CACHE", "off")
     assert object_folder() is None
@@ -87,7 +87,7 @@ def _compile(_number: int) -> int:
     return compilations(Loader(host_cpu()), AddItem(6))
 
 
-def test_processes_may_compile_the_same_at_once(folder: Path) -> None:
+def test_concurrent_processes_compile_the_same_kernels(folder: Path) -> None:
     """Each gets working code, and one sound file is left."""
     with multiprocessing.get_context("spawn").Pool(3) as processes:
         done = processes.map(_compile, range(3))

@@ -95,7 +95,7 @@ print(compilations(Loader(host_cpu()), AddItem(2)))
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
 @pytest.mark.parametrize("kind", ["pipe", "link to a device", "link to itself", "folder"])
-def test_what_is_no_file_in_the_place_of_one_is_compiled_again(folder: Path, kind: str) -> None:
+def test_non_regular_cache_entry_is_recompiled(folder: Path, kind: str) -> None:
     """Without waiting: in a process of its own, since opening a pipe waits for ever."""
     compilations(Loader(host_cpu()), AddItem(2))
     file = file_of(folder, AddItem(2))
@@ -120,7 +120,7 @@ def test_what_is_no_file_in_the_place_of_one_is_compiled_again(folder: Path, kin
 
 
 @pytest.mark.parametrize("named", [False, True])
-def test_whole_object_file_without_the_function_is_compiled_again(folder: Path, named: bool) -> None:
+def test_object_file_without_the_function_is_recompiled(folder: Path, named: bool) -> None:
     """Another kernel's code under this one's name, with a right digest; `named` where the text is in it somewhere."""
     wanted, other = AddItem(2), AddItem(3)
     for kernel in (wanted, other):
@@ -149,7 +149,7 @@ def used(folder: Path, sizes_by_age: dict[int, int]) -> dict[int, Path]:
     return made
 
 
-def test_trim_removes_what_was_not_used_for_longest(tmp_path: Path) -> None:
+def test_trim_removes_least_recently_used_files(tmp_path: Path) -> None:
     """Down to four fifths of the limit, so that not every new file removes another; other files stay."""
     tmp_path.chmod(0o700)
     made = used(tmp_path, {50: 300, 10: 200, 90: 100, 30: 250, 70: 150})

@@ -53,7 +53,7 @@ def target(cpu: str, features: tuple[str, ...], triple: str = LINUX) -> tuple[st
         ("x86-64", ("sse4.2", "popcnt"), ("x86-64", "x86-64", 4)),
     ],
 )
-def test_target_of_a_name_is_one_that_tests_read(
+def test_named_targets_are_covered_by_tests(
     cpu: str, features: tuple[str, ...], expected: tuple[str, str, int]
 ) -> None:
     """Names whose code tests read are kept; others are scheduled as a relative, or as the first of their set."""
@@ -71,7 +71,7 @@ def test_target_of_a_name_is_one_that_tests_read(
         ("sandybridge", ("sse4.2", "avx"), ("x86-64", "x86-64", 4)),
     ],
 )
-def test_features_outweigh_a_name_that_contradicts_them(
+def test_detected_features_override_the_processor_name(
     cpu: str, features: tuple[str, ...], expected: tuple[str, str, int]
 ) -> None:
     """A virtual machine hides instructions, or shows more than a processor of this name has."""
@@ -88,7 +88,7 @@ def test_arm_processors_use_neon_alone(cpu: str, tuning: str) -> None:
 
 
 @given(st.text(), st.sets(st.sampled_from(V4)))
-def test_features_are_never_used_that_were_not_found(cpu: str, found: set[str]) -> None:
+def test_target_uses_only_detected_features(cpu: str, found: set[str]) -> None:
     """Whatever the name: AVX-512 only with all that its code uses, AVX2 likewise."""
     width = target(cpu, tuple(found))[2]
     assert width == (16 if found >= set(V4) else 8 if found >= set(V3) else 4)
@@ -107,7 +107,7 @@ def test_unknown_name_is_refused() -> None:
         named("rocketlake")
 
 
-def test_tuning_changes_the_order_of_instructions_and_nothing_else() -> None:
+def test_scheduling_model_changes_only_the_instruction_order() -> None:
     """The same instruction set for another processor: other code, of a vector's full width, and another cache key."""
     kernel = DenseKernel(1056, 130, 16, True, RELU)
     codes = {name: sorted(_operations(kernel, named(name))) for name in ("skylake-avx512", "sapphirerapids")}
@@ -127,7 +127,7 @@ def _operations(kernel: Kernel, own: Target) -> list[str]:
 OTHERS = tuple(name for name in all_names() if name not in TARGETS)
 
 
-def test_every_processor_is_read_by_some_test() -> None:
+def test_every_processor_is_covered_by_a_test() -> None:
     """Those that every kernel's test reads, and the others here."""
     assert set(TARGETS) <= set(all_names())
     assert OTHERS == ("icelake-server", "znver3", "cortex-a72", "apple-m1")
