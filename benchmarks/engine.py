@@ -71,13 +71,13 @@ print(resident("VmHWM") - before)
     + """
 import sys
 import torch
-from convscope.bench import networks, torch_peer
+from convscope.bench import networks, peers
 case = [case for case in networks.CASES if case.training][int(sys.argv[1])]
 small = networks.prepared(case._replace(batch=1))
-torch_peer.training_step(torch, small.model, small.x, small.labels, sys.argv[2])()
+peers.training_step(torch, small.model, small.x, small.labels, sys.argv[2])()
 model, x, labels = networks.prepared(case)
 before = own_memory()
-step = torch_peer.training_step(torch, model, x, labels, sys.argv[2])
+step = peers.training_step(torch, model, x, labels, sys.argv[2])
 for _ in range(3):
     step()
 print(resident("VmHWM") - before)

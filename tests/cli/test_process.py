@@ -80,7 +80,7 @@ def test_a_full_disk_is_one_message():
         )
     assert ended.returncode == 2
     assert ended.stderr.decode() == (
-        "convscope: the output could not be written (no space left on device). [output]\n"
+        "convscope: The output could not be written (no space left on device). [output]\n"
     )
 
 
@@ -130,7 +130,7 @@ def test_chinese_without_characters_for_it_is_refused_with_advice(encoding, code
     ended = run("explain", "exercise", "conv2", "--lang", "zh", PYTHONIOENCODING=encoding, PYTHONUTF8="0")
     assert ended.returncode == code
     message = (
-        f"convscope: the output's encoding ({encoding}) has no Chinese characters. Set PYTHONUTF8=1, or write to a "
+        f"convscope: The output's encoding ({encoding}) has no Chinese characters. Set PYTHONUTF8=1, or write to a "
         "file with --save. [encoding]\n"
     )
     assert ended.stderr.decode() == (message if code else "")

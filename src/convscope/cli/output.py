@@ -8,6 +8,7 @@ import re
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -165,7 +166,8 @@ def _check_encodable(text: str) -> None:
 
 def print_error(error: ConvscopeError | str) -> None:
     """Write an error or warning to stderr, with arguments named as options of the command line."""
-    print(f"{paint_for(sys.stderr).alarm('convscope:')} {error_text(error)}", file=sys.stderr)
+    with _language_of_stderr():
+        print(f"{paint_for(sys.stderr).alarm('convscope:')} {error_text(error)}", file=sys.stderr)
 
 
 def error_text(error: ConvscopeError | str) -> str:
@@ -252,7 +254,17 @@ def _warn(message: Warning | str, *_where: Any, **_more: Any) -> None:
 
 def print_note(message: str) -> None:
     """Write a note on what was done to stderr."""
-    print(translate(message), file=sys.stderr)
+    with _language_of_stderr():
+        print(translate(message), file=sys.stderr)
+
+
+def _language_of_stderr() -> AbstractContextManager[None]:
+    """Return the context for messages: English where stderr cannot encode the current language."""
+    try:
+        "中".encode(sys.stderr.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return use_language("en")
+    return nullcontext()
 
 
 def print_saved(path: str) -> None:
