@@ -102,5 +102,5 @@ def test_a_pipe_in_the_place_of_external_data_is_refused_at_once(tmp_path: Path)
 
 def test_a_pipe_in_the_place_of_a_log_is_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "log.jsonl")
-    with pytest.raises(cs.errors.BadFile, match=r"log\.jsonl' is not a readable file: the log of a run is needed"):
+    with pytest.raises(cs.errors.BadFile, match=r"log\.jsonl' is not the readable log of a run"):
         list(read_log(tmp_path / "log.jsonl"))
