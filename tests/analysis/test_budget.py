@@ -110,7 +110,7 @@ def test_a_limit_must_be_a_number(value):
     with pytest.raises(BadSetting) as caught:
         check(cs.load(NET), max_params=value)
     assert str(caught.value) == (
-        f"max_params must be a number of at least 0 (got max_params={value!r}). Write it out, as in 5_000_000 "
+        f"check.max_params must be a number of at least 0 (got max_params={value!r}). Write it out, as in 5_000_000 "
         "or 5e6. [budget-limit]"
     )
 
@@ -120,7 +120,7 @@ def test_a_field_must_have_one_number_or_one_per_axis(value):
     with pytest.raises(BadSetting) as caught:
         check(cs.load(NET), min_field=value)
     assert str(caught.value) == (
-        f"min_field must have one number, or 2, one per axis of the image (got min_field={value!r}). One number "
+        f"check.min_field must have one number, or 2, one per axis of the image (got min_field={value!r}). One number "
         "stands for all axes. [budget-limit]"
     )
 

@@ -2,8 +2,8 @@ import pytest
 
 CHAIN = "input 3x20x30 | conv 4 3"
 MODEL = (
-    "a model must be a zoo name, notation (`input 3x224x224 | conv …`) or a .yaml, .json or .onnx file; "
-    "got model='alexnte'; did you mean alexnet, lenet, googlenet? [model-name]"
+    "There is no model 'alexnte'. Did you mean alexnet, lenet, googlenet? A model is a name in the zoo, notation "
+    "(`input 3x224x224 | conv …`), a .yaml, .json or .onnx file, or a run folder. [model-name]"
 )
 
 BAD_INPUT = [
@@ -24,11 +24,11 @@ BAD_INPUT = [
     (["field", "alexnet", "conv7", "--at", "1,1"], None),
     (
         ["field", "alexnet", "pool5", "--at", "6,2"],
-        "a unit of layer 'pool5' must lie inside its output 256×6×6 (got 6,2). Use 0 to 5 there. [unit-range]",
+        "Layer 'pool5' has no unit 6,2: its output is 256×6×6. Use 0 to 5 as coordinate 1. [unit-range]",
     ),
     (
         ["field", "alexnet", "pool5", "--at", "-1,2"],
-        "a unit of layer 'pool5' must lie inside its output 256×6×6 (got -1,2). Use 0 to 5 there. [unit-range]",
+        "Layer 'pool5' has no unit -1,2: its output is 256×6×6. Use 0 to 5 as coordinate 1. [unit-range]",
     ),
     (
         ["field", "alexnet", "pool5", "--at", "3;2"],
@@ -36,11 +36,11 @@ BAD_INPUT = [
     ),
     (
         ["field", "alexnet", "pool5", "--at", "3"],
-        "a unit of layer 'pool5' must be given as ROW,COLUMN (got 3). Its output is 256×6×6. [unit-rank]",
+        "A unit of layer 'pool5' has 2 coordinates ROW,COLUMN (got 3). Its output is 256×6×6. [unit-rank]",
     ),
     (
         ["field", "alexnet", "pool5", "--pixel", "227,0"],
-        "a unit of layer 'input' must lie inside its output 3×227×227 (got 227,0). Use 0 to 226 there. [unit-range]",
+        "Layer 'input' has no unit 227,0: its output is 3×227×227. Use 0 to 226 as coordinate 1. [unit-range]",
     ),
     (
         ["diagnose", "alexnet", "--object-size", "0"],

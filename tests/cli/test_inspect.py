@@ -68,11 +68,11 @@ def test_input_option_takes_one_shape_or_names(convscope):
         ),
         (
             ["--input", "image=3x64x60"],
-            "input_shape must name inputs of the model; got 'image'; known: input [input-name]",
+            "input_shape must name inputs of the model (got 'image'). Known: input. [input-name]",
         ),
         (
             ["--input", "64x60x3"],
-            "shapes must have channels first; got 64x60x3 for 'input', which has 3 channels; write 3x64x60. "
+            "Shapes must have channels first (got 64x60x3 for 'input', which has 3 channels). Write 3x64x60. "
             "[channels-last]",
         ),
     ],

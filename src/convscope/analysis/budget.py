@@ -140,7 +140,8 @@ def check(
 def _number(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value) or value < 0:
         raise BadSetting(
-            "{limit} must be a number of at least 0 (got {limit}={got!r}). Write it out, as in 5_000_000 or 5e6. "
+            "check.{limit} must be a number of at least 0 (got {limit}={got!r}). Write it out, as in 5_000_000 "
+            "or 5e6. "
             "[budget-limit]",
             limit=name,
             got=value,
@@ -202,7 +203,7 @@ def _sizes(name: str, value: Any, rank: int) -> Numbers:
     numbers = tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else (value,) * rank
     if len(numbers) != rank:
         raise BadSetting(
-            "{limit} must have one number, or {rank}, one per axis of the image (got {limit}={got!r}). "
+            "check.{limit} must have one number, or {rank}, one per axis of the image (got {limit}={got!r}). "
             "One number stands for all axes. [budget-limit]",
             limit=name,
             rank=rank,

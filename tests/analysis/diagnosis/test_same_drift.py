@@ -67,7 +67,7 @@ def test_the_other_input_must_differ_in_sizes_alone():
     with pytest.raises(BadSetting) as caught:
         cs.diagnose(cs.load(NET), other_input=(1, 25, 32))
     assert str(caught.value) == (
-        "other_input must have the channels and axes of the input 3×24×31 (got other_input=1×25×32). "
+        "diagnose.other_input must have the channels and axes of the input 3×24×31 (got other_input=1×25×32). "
         "Change sizes only. [other-input]"
     )
 

@@ -97,7 +97,7 @@ def recount(network: Network, tool: str) -> Recount:
     """
     if tool not in TOOLS:
         raise BadSetting(
-            "The tool must be one of {tools} (got tool={got!r}). {hint} [counting-tool]",
+            "Recount.tool must be one of {tools} (got tool={got!r}). {hint} [counting-tool]",
             tools=", ".join(TOOLS),
             got=tool,
             hint=suggest(str(tool), TOOLS),

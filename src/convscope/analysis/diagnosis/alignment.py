@@ -233,7 +233,7 @@ def _other_network(subject: Subject) -> Network | None:
 def _check(other: Shape, shape: Shape) -> None:
     if len(other) != len(shape) or other[:1] != shape[:1]:
         raise BadSetting(
-            "other_input must have the channels and axes of the input {shape} (got other_input={got}). "
+            "diagnose.other_input must have the channels and axes of the input {shape} (got other_input={got}). "
             "Change sizes only. [other-input]",
             shape=show_shape(shape),
             got=show_shape(other),
