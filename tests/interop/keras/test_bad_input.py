@@ -123,7 +123,7 @@ def test_too_small_input_of_open_model_is_refused():
     inner = keras.Sequential([keras.Input((None, None, 3)), layers.Conv2D(4, 5, name="conv")], name="inner")
     model = chain((None, None, 3), inner)
     assert refused(lambda: cs.from_keras(model, (3, 4, 8)), BadShape).startswith(
-        "layer 'inner/conv': Conv2d.kernel_size must fit into the input (got height 4, kernel 5)"
+        "Layer 'inner/conv': Conv2d.kernel_size must fit into the input (got height 4, kernel 5)"
     )
 
 
