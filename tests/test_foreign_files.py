@@ -11,20 +11,16 @@ from convscope.cli import main
 from convscope.errors import UnknownModel
 
 MODULE = (
-    "it contains a PyTorch module or its weights, which need the code that builds them; got model={0!r}; name that code: "
+    "a PyTorch module or its weights, which need the code that builds them. Name that code: "
     "torch:package.module:callable with --input, or cs.from_torch(module, input_shape) in Python. [model-file]"
 )
 KERAS = (
-    "it contains a Keras model; got model={0!r}; load it with keras:keras.models:load_model --arg filepath={0}, or pass "
+    "a Keras model. Load it with keras:keras.models:load_model --arg filepath={0}, or pass "
     "keras.models.load_model({0!r}) to cs.from_keras in Python. [model-file]"
 )
-GRAPH = (
-    "it contains a TensorFlow graph; got model={0!r}; convert it to ONNX with tf2onnx, and name the .onnx file. "
-    "[model-file]"
-)
+GRAPH = "a TensorFlow graph. Convert it to ONNX with tf2onnx, and name the .onnx file. [model-file]"
 WEIGHTS = (
-    "it contains weights without a network; got model={0!r}; name the code that builds the network: "
-    "torch:package.module:callable. [model-file]"
+    "weights without a network. Name the code that builds the network: torch:package.module:callable. [model-file]"
 )
 
 
@@ -41,8 +37,7 @@ WEIGHTS = (
     ],
 )
 def test_files_of_other_programs_give_a_hint(name, said, capsys):
-    suffix = name.removeprefix("net")
-    whole = f"a {suffix} file cannot be read as a model: {said.format(name)}"
+    whole = f"{name!r} has {said.format(name)}"
     with pytest.raises(UnknownModel, match=f"^{re.escape(whole)}$"):
         cs.load(name)
     assert main(["inspect", name]) == 2

@@ -454,5 +454,5 @@ def test_repr_and_html():
 def test_unknown_parameter_is_none_by_get_and_refused_by_index():
     model = cs.Model(NET)
     assert model.parameters.get("no.weight") is None
-    with pytest.raises(BadSetting, match=r"^a parameter must be one of the network's; got 'no\.weight'"):
+    with pytest.raises(BadSetting, match=r"^The network has no parameter 'no\.weight'\. Did you mean bn1\.weight"):
         model.parameters["no.weight"]

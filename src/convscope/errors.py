@@ -39,6 +39,18 @@ LONGEST_WORD = 400
 LONGEST_MESSAGE = 20_000
 """Maximum number of characters of a message."""
 
+_REASONS: dict[int | None, Message] = {
+    errno.ENOENT: Message("no such file or directory"),
+    errno.EACCES: Message("permission denied"),
+    errno.EPERM: Message("operation not permitted"),
+    errno.EISDIR: Message("is a directory"),
+    errno.ENOTDIR: Message("not a directory"),
+    errno.EEXIST: Message("file exists"),
+    errno.ENOSPC: Message("no space left on device"),
+    errno.EROFS: Message("read-only file system"),
+}
+"""The reasons that are translated. The others are in the words of the system."""
+
 _CODE = re.compile(r"\[([a-z0-9-]+)\]\s*$")
 _LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
 
@@ -161,28 +173,22 @@ def missing_library(needs: str, packages: str, code: str, got: str = "") -> Miss
     )
 
 
-def os_reason(error: OSError) -> str:
-    """Return why the operating system refused, as part of a sentence: a Message for the common reasons.
+def reason_of(error: BaseException) -> str:
+    """Return why something failed, as part of a sentence: a Message for the common reasons of the system.
 
-    >>> import errno
-    >>> os_reason(OSError(errno.ENOENT, "No such file or directory"))
+    >>> reason_of(OSError(errno.ENOENT, "No such file or directory"))
     'no such file or directory'
     """
-    match error.errno:
-        case errno.ENOENT:
-            return Message("no such file or directory")
-        case errno.EACCES | errno.EPERM:
-            return Message("permission denied")
-        case errno.EISDIR:
-            return Message("is a directory")
-        case errno.ENOTDIR:
-            return Message("not a directory")
-        case errno.ENOSPC:
-            return Message("no space left on device")
-        case errno.EINVAL if error.strerror == "Not a regular file":
-            return Message("not a regular file")
-        case _:
-            return (error.strerror or str(error) or type(error).__name__).lower()
+    strerror = getattr(error, "strerror", None)
+    first = strerror or (error.args[0] if error.args else "")
+    if isinstance(first, Message):
+        return first
+    known = _REASONS.get(getattr(error, "errno", None))
+    if known is not None:
+        return known
+    if strerror:
+        return str(strerror).lower()
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def suggest(word: str, known: Iterable[str], count: int = 3) -> Message:

@@ -51,7 +51,8 @@ def test_the_field_is_that_of_the_last_layer_with_positions():
     assert limit.reason == "receptive field of pool1 is 4×5, limit at least 4×4"
 
 
-def test_a_field_too_small_or_too_large_breaks_its_limit_per_axis():
+def test_a_field_too_small_or_too_large_breaks_its_limit_per_axis(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
     verdict = check(cs.load(NET), min_field=(4, 7), max_field=(3, 9))
     assert str(verdict) == (
         "network: input 3×20×26, 2 of 2 limits exceeded\n"

@@ -82,7 +82,7 @@ WRONG_USE = [
     ),
     (
         ["plot", "feild"],
-        "There is no figure 'feild'. Did you mean field? [verb]",
+        "There is no figure 'feild'. Did you mean field, effective-field? [verb]",
         "convscope plot",
     ),
     (

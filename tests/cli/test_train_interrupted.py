@@ -125,7 +125,7 @@ def test_control_c_before_training_leaves_no_traceback(slow_data):
         "click",
         "numpy",
         "convscope.cli.train",
-        "convscope.data.npz",
+        "convscope.data.arrays",
         "convscope.training.fit",
     ):
         script = interrupting.format(module=module, arguments=arguments)

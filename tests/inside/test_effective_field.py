@@ -62,7 +62,7 @@ def test_effective_field_grows_as_the_root_of_the_depth():
     assert widths[1] / widths[0] == pytest.approx(2, rel=1e-6)
 
 
-def test_initial_weights_are_drawn_anew_for_networks():
+def test_initial_weights_differ_between_batches_for_networks():
     network = cs.load("input 1x12x12 | conv 2 3 | relu | conv 2 3")
     one, two = cs.effective_field(network, "conv2", count=16), cs.effective_field(network, "conv2", count=16)
     assert np.array_equal(one.map, two.map)

@@ -59,10 +59,10 @@ def test_documents_list_frozen_layers_and_groups(listed, frozen):
     ("text", "message"),
     [
         ("input 2x6x5 | relu frozen",
-         "line 1, column 20: frozen must name a layer that has parameters (got 'frozen'). Remove it. "
+         "Line 1, column 20: frozen needs a layer with parameters. Remove 'frozen'. "
          "[frozen-name]"),
         ("input 2x6x5 | conv 4 3 frozen=wieght",
-         "line 1, column 31: frozen must name parameters of the layer (got 'wieght'). Use weight, bias. "
+         "Line 1, column 31: frozen must name parameters of the layer (got 'wieght'). Use weight, bias. "
          "[frozen-name]"),
     ],
 )  # fmt: skip

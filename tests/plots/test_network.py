@@ -120,7 +120,7 @@ def test_too_many_boxes_are_refused():
     with pytest.raises(BadNetwork) as caught:
         plots.network_figure(network)
     assert str(caught.value) == (
-        "network is too large to draw (601 boxes after merging repeated blocks, at most 600 fit). Use its "
+        "network is too large to draw: 601 boxes after merging repeated blocks, at most 600 fit. Use its "
         "table instead. [figure-size]"
     )
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from string import Formatter
 
 import pytest
@@ -89,6 +92,14 @@ def test_every_message_has_an_entry(language):
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_every_entry_has_a_message(language):
     assert set(catalog(language)) - set(templates()) == set()
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_no_message_has_two_entries(language):
+    package = import_module(f"convscope.text.{language}")
+    modules = [import_module(f"{package.__name__}.{module.name}") for module in iter_modules(package.__path__)]
+    counts = Counter(template for module in modules for template in module.MESSAGES)
+    assert [template for template, count in counts.items() if count > 1] == []
 
 
 @pytest.mark.parametrize("language", TRANSLATED)

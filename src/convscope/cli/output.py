@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import BadFile, ConvscopeError, os_reason
+from ..errors import BadFile, ConvscopeError, reason_of
 from ..text.language import Message, translate, use_language
 from ..text.lists import join_or
 from ..text.terminal import paint_for
@@ -144,7 +144,7 @@ def print_result(text: str) -> None:
         raise click.exceptions.Exit(PIPE_CLOSED) from None
     except OSError as error:
         _drop_stdout()
-        raise BadFile("The output could not be written ({reason}). [output]", reason=os_reason(error)) from None
+        raise BadFile("The output could not be written ({reason}). [output]", reason=reason_of(error)) from None
 
 
 def _check_encodable(text: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import BadFile, BadNotation, BadSetting, os_reason, suggest
+from ..errors import BadFile, BadNotation, BadSetting, reason_of, suggest
 from ..files.regular import open_regular
 from ..text.language import Message
 from ..text.lists import join_or
@@ -107,7 +107,7 @@ def _text(path: Path) -> str:
     except ValueError:
         reason = Message("no UTF-8 text")
     except OSError as error:
-        reason = os_reason(error)
+        reason = reason_of(error)
     raise BadFile(
         "The YAML file {path!r} cannot be read ({reason}). Check the path. [config-file]",
         path=str(path),

@@ -13,8 +13,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import BadData, BadFile, ConvscopeError
-from ..files.atomic import reason_of
+from ..errors import BadData, BadFile, ConvscopeError, reason_of
 from ..files.regular import open_regular, refuse_bomb
 from ..layers.base import show_shape
 from ..text.language import Message

@@ -18,8 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import BadFile, MissingExtra
-from ..files.atomic import reason_of
+from ..errors import BadFile, MissingExtra, reason_of
 from ..files.regular import cache_folder, open_regular, refuse_bomb
 from ..layers.base import show_shape
 from ..text.language import Message

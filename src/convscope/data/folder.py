@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import BadData, BadFile
-from ..files.atomic import reason_of, write_durably
+from ..errors import BadData, BadFile, reason_of
+from ..files.atomic import write_durably
 from ..files.json_kinds import COUNT, parse_json
 from ..files.regular import cache_folder, is_cache_disabled
 from ..images import DamagedImage, ImageHeader, read_header, read_image

@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..errors import BadFile
+from ..errors import BadFile, reason_of
 from ..text.language import Message
 
 Content = bytes | Iterable[bytes | memoryview]
 
 _SHOWN_BYTES = 40
 _SUFFIX = ".new"
-
-_REASONS: dict[int | None, Message] = {
-    errno.ENOENT: Message("no such file or directory"),
-    errno.EACCES: Message("permission denied"),
-    errno.EPERM: Message("operation not permitted"),
-    errno.EISDIR: Message("is a directory"),
-    errno.ENOTDIR: Message("not a directory"),
-    errno.EEXIST: Message("file exists"),
-    errno.ENOSPC: Message("no space left on device"),
-    errno.EROFS: Message("read-only file system"),
-}
-"""The reasons that are translated. The others are in the words of the system."""
 
 
 def write_file(path: str | Path, content: str | bytes) -> None:
@@ -109,16 +96,6 @@ def write_atomically(
         raise
     if durable:
         _sync_folder(path.parent)
-
-
-def reason_of(error: Exception) -> str:
-    """Return why a file cannot be read or written, for a message."""
-    strerror = getattr(error, "strerror", None)
-    reason = strerror or (error.args[0] if error.args else "")
-    if isinstance(reason, Message):
-        return reason
-    known = _REASONS.get(getattr(error, "errno", None))
-    return known or (strerror.lower() if strerror else str(error) or type(error).__name__)
 
 
 def is_temporary(name: str) -> bool:

@@ -37,7 +37,7 @@ def open_regular(path: str | os.PathLike[str], follow: bool = True) -> BinaryIO:
         if stat.S_ISDIR(mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
         if not stat.S_ISREG(mode):
-            raise OSError(errno.EINVAL, "Not a regular file", os.fspath(path))
+            raise OSError(errno.EINVAL, Message("not a regular file"), os.fspath(path))
         return os.fdopen(number, "rb")
     except BaseException:
         os.close(number)

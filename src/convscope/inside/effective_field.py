@@ -84,7 +84,7 @@ def effective_field(
     """Return how strongly each pixel influences the units at one position of a layer.
 
     Args:
-        model: A model; or a network, whose weights are then initialized anew for every few images.
+        model: A model; or a network, whose weights are then drawn for every few images.
         layer: Name of a layer with positions.
         images: x (n, c, h, w). By default `count` images of normally distributed noise.
         at: Position (row, column); the middle by default.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..errors import reason_of
 from ..text.language import Message
 
 
@@ -21,16 +22,10 @@ class RandomAtInference(UnsupportedOperator):
     """An operator that is random in evaluation mode too, as F.dropout(x, 0.5) is."""
 
 
-def reason_of(error: BaseException) -> str:
-    """Return the Message of an exception that was raised here, or the first line of another library's text."""
-    if error.args and isinstance(error.args[0], Message):
-        return error.args[0]
-    return (str(error).strip().splitlines() or [""])[0]
-
-
 def first_line(error: BaseException) -> str:
     """Return the type and first line of a library's exception, or our own Message."""
     reason = reason_of(error)
     if isinstance(reason, Message):
         return reason
-    return f"{type(error).__name__}: {reason}" if reason else type(error).__name__
+    name = type(error).__name__
+    return name if reason == name else f"{name}: {reason}"

@@ -149,7 +149,7 @@ def _input(tree: Tree) -> Statement:
     if isinstance(tree, YamlSequence):
         sizes = "x".join(_word(one, Message("A size of the input")).text for one in tree.items)
         return Statement(None, Word("input", tree.place), (Word(sizes, tree.place),))
-    text = _word(tree, Message("input"))
+    text = _word(tree, Message("The input"))
     return Statement(None, Word("input", tree.place), (Word(text.text.strip(), text.place),))
 
 

@@ -21,8 +21,7 @@ from io import BufferedRandom
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..errors import BadFile, ConvscopeError, missing_library
-from ..files.atomic import reason_of
+from ..errors import BadFile, ConvscopeError, missing_library, reason_of
 from ..files.json_kinds import COUNT, NUMBER, POSITIVE, TEXT, first_misfit, object_of, parse_json
 from ..files.regular import open_regular
 from ..text.language import Message

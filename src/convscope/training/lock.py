@@ -15,8 +15,7 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
-from ..errors import BadFile
-from ..files.atomic import reason_of
+from ..errors import BadFile, reason_of
 from ..text.language import Message
 
 NAME = ".lock"

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..arrays import Array
-from ..errors import BadFile
-from ..files.atomic import reason_of, write_durably
+from ..errors import BadFile, reason_of
+from ..files.atomic import write_durably
 from ..files.json_kinds import COUNT, OBJECT, TEXT, first_misfit, list_of, parse_json
 from ..layers.base import show_shape
 from ..layers.connection import Shape

@@ -53,7 +53,7 @@ def test_the_table_shows_both_numbers_the_reason_and_the_notes() -> None:
     )
     shown = str(recount(network, "fvcore"))
     assert [line for line in shown.splitlines() if line][:8] == [
-        "tiny as fvcore 0.1.5.post20221221 counts it",
+        "tiny, counted by fvcore 0.1.5.post20221221",
         "layer  kind              our MACs  fvcore flops  why",
         "────────────────────────────────────────────────────",
         "conv1  Conv2d               5,184         5,184",

@@ -120,7 +120,7 @@ def adaptives(
     settings = (*shape, output, target_named(kind).width)
     if maximum:
         kernels: tuple[Kernel, Kernel] = (
-            adaptive.AdaptiveMaxPool(*settings),
+            adaptive.AdaptiveMaxPoolKernel(*settings),
             adaptive.AdaptiveMaxPoolGradient(*settings),
         )
         return layers.AdaptiveMaxPool2d(output), kernels

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 import numpy as np
 
-from ...errors import BadFile
+from ...errors import BadFile, reason_of
 from ...layers.structural import Parameter
 from ...text.language import Message
-from ..errors import reason_of
 from .call import Call, find_unread
 from .fold_rules import RULES, FoldRule, int_list, resolve_shape
 from .reader import tensor_constant

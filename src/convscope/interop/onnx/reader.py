@@ -19,12 +19,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...errors import BadFile, missing_library
+from ...errors import BadFile, missing_library, reason_of
 from ...files.regular import open_regular
 from ...layers.base import show_shape
 from ...settings import LARGEST
 from ...text.language import Message
-from ..errors import reason_of
 from .values import REAL, Array, Constant
 
 if TYPE_CHECKING:

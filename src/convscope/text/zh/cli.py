@@ -199,7 +199,6 @@ MESSAGES = {
     ),
     "more than 1 MiB": "超过 1 MiB",
     "no UTF-8 text": "不是 UTF-8 文本",
-    "{path}: {error}": "{path}：{error}",
     "{path!r} must have one `option: value` per line. Example: `epochs: 5`. [config-file]": (
         "{path!r} 的每一行必须是一个 `option: value`。例如：`epochs: 5`。[config-file]"
     ),

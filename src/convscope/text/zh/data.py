@@ -238,9 +238,7 @@ MESSAGES = {
     "{path!r} is not a readable NumPy archive (.npz) ({reason}). Write it with np.savez. [npz-file]": (
         "{path!r} 不是可读的 NumPy 归档文件（.npz）（{reason}）。请用 np.savez 写入。[npz-file]"
     ),
-    "{size:,} bytes": "{size:,} 字节",
     "{size:,} empty elements": "{size:,} 个空元素",
-    "none": "无",
     "{name!r} in {path!r} is not a NumPy array. Write it with np.savez. [npz-file]": (
         "{path!r} 中的 {name!r} 不是 NumPy 数组。请用 np.savez 写入。[npz-file]"
     ),

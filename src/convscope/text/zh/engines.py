@@ -12,27 +12,27 @@ MESSAGES = {
         "{name!r} 是网络的一部分，不能删除。可以将其置零。 [array-fixed]"
     ),
     "{name!r} must be an array of real numbers (got dtype={got}). Convert it with .astype({dtype!r}). "
-    "[array-type]": ("{name!r} 必须是实数数组（得到 dtype={got}）。请用 .astype({dtype!r}) 转换。 [array-type]"),
+    "[array-type]": ("{name!r} 必须是实数数组（实际为 dtype={got}）。请用 .astype({dtype!r}) 转换。 [array-type]"),
     "{name!r} must be {expected} (got {shape}). Reshape or transpose it. [array-shape]": (
-        "{name!r} 的形状必须是 {expected}（得到 {shape}）。请变形或转置。 [array-shape]"
+        "{name!r} 的形状必须是 {expected}（实际为 {shape}）。请变形或转置。 [array-shape]"
     ),
     "labels must have the shape {expected} for scores {scores} (got labels={labels}). Give one class per "
     "image, or one per position. [labels-count]": (
-        "得分的形状为 {scores} 时，labels 的形状必须是 {expected}（得到 labels={labels}）。请为每张图像或每"
+        "得分的形状为 {scores} 时，labels 的形状必须是 {expected}（实际为 labels={labels}）。请为每张图像或每"
         "个位置给出一个类别。 [labels-count]"
     ),
     "labels must have the shape {expected} for scores {scores} (got labels={labels}). Give targets in the "
     "shape of the scores. [labels-count]": (
-        "得分的形状为 {scores} 时，labels 的形状必须是 {expected}（得到 labels={labels}）。请给出与得分形状"
+        "得分的形状为 {scores} 时，labels 的形状必须是 {expected}（实际为 labels={labels}）。请给出与得分形状"
         "相同的目标。 [labels-count]"
     ),
     "labels must be integers from 0 to {last} (got {label}). Count classes from 0, or give the network more "
     "outputs. [labels-range]": (
-        "labels 必须是 0 到 {last} 之间的整数（得到 {label}）。请从 0 开始为类别编号，或增加网络的输出个数。"
+        "labels 必须是 0 到 {last} 之间的整数（实际为 {label}）。请从 0 开始为类别编号，或增加网络的输出个数。"
         " [labels-range]"
     ),
     "target must be {expected}, as the output (got target={target}). Reshape one of them. [target-shape]": (
-        "target 的形状必须与输出相同，即 {expected}（得到 target={target}）。请将其中之一变形。 [target-shape]"
+        "target 的形状必须与输出相同，即 {expected}（实际为 target={target}）。请将其中之一变形。 [target-shape]"
     ),
     "There is no rule to compute the loss {loss}. Use cross_entropy, mse or bce. [no-score]": (
         "没有计算损失函数 {loss} 的规则。请使用 cross_entropy、mse 或 bce。 [no-score]"
@@ -44,12 +44,12 @@ MESSAGES = {
         "程序只为推理编译。请指定优化器和损失函数重新编译。 [not-training]"
     ),
     "Model.engine must be one of {engines} (got engine={engine!r}). {hint} [engine]": (
-        "Model.engine 必须是 {engines} 之一（得到 engine={engine!r}）。{hint} [engine]"
+        "Model.engine 必须是 {engines} 之一（实际为 engine={engine!r}）。{hint} [engine]"
     ),
     # reference
     "Context.algorithm must be one of {algorithms} (got algorithm={algorithm!r}). Use matrix for speed, "
     "loops to read along. [algorithm]": (
-        "Context.algorithm 必须是 {algorithms} 之一（得到 algorithm={algorithm!r}）。matrix 速度快，loops "
+        "Context.algorithm 必须是 {algorithms} 之一（实际为 algorithm={algorithm!r}）。matrix 速度快，loops "
         "便于阅读。 [algorithm]"
     ),
     "The reference engine has no {question} rule for {kind}. Replace it by layers that can be computed. "
@@ -59,24 +59,23 @@ MESSAGES = {
     ),
     "Embedding.input must be integers from 0 to {last} (got {index}). Look the words up in the vocabulary "
     "first. [embedding-index]": (
-        "Embedding.input 必须是 0 到 {last} 之间的整数（得到 {index}）。请先在词表中查出编号。 [embedding-index]"
+        "Embedding.input 必须是 0 到 {last} 之间的整数（实际为 {index}）。请先在词表中查出编号。 [embedding-index]"
     ),
     "IndexSelect.index must be integers from 0 to {last} (got {index}). Set the buffer to the indices to "
     "select. [select-index]": (
-        "IndexSelect.index 必须是 0 到 {last} 之间的整数（得到 {index}）。请将该缓冲区设为要选取的下标。 "
+        "IndexSelect.index 必须是 0 到 {last} 之间的整数（实际为 {index}）。请将该缓冲区设为要选取的下标。 "
         "[select-index]"
     ),
     "{network} has no layer {name!r}. {hint} [layer-name]": "{network} 中没有层 {name!r}。{hint} [layer-name]",
     "The gradient of {name!r} must be {expected}, as its value (got {shape}). Reshape it. [gradient-shape]": (
-        "{name!r} 的梯度必须与其值形状相同，即 {expected}（得到 {shape}）。请变形。 [gradient-shape]"
+        "{name!r} 的梯度必须与其值形状相同，即 {expected}（实际为 {shape}）。请变形。 [gradient-shape]"
     ),
     "x must have an array for each of {inputs} (got {names}). Give a dict of arrays by input name. "
     "[input-names]": (
-        "x 必须为 {inputs} 各给出一个数组（得到 {names}）。请使用以输入名为键的字典。 [input-names]"
+        "x 必须为 {inputs} 各给出一个数组（实际为 {names}）。请使用以输入名为键的字典。 [input-names]"
     ),
-    "none": "无",
     "Input {name!r} must be n×{expected} (got {shape}). Reshape it, or use network.with_input. [input-shape]": (
-        "输入 {name!r} 的形状必须是 n×{expected}（得到 {shape}）。请变形，或使用 network.with_input。 "
+        "输入 {name!r} 的形状必须是 n×{expected}（实际为 {shape}）。请变形，或使用 network.with_input。 "
         "[input-shape]"
     ),
     "{what} must contain every array of the network (got none for {names}). Create them in the shapes of the "
@@ -84,7 +83,7 @@ MESSAGES = {
         "{what} 必须包含网络的全部数组（缺少 {names}）。请按网络给出的形状创建。 [{what}-missing]"
     ),
     "{what}[{name!r}] must be {expected} (got {shape}). Use arrays of this network. [{what}-shape]": (
-        "{what}[{name!r}] 的形状必须是 {expected}（得到 {shape}）。请使用属于该网络的数组。 [{what}-shape]"
+        "{what}[{name!r}] 的形状必须是 {expected}（实际为 {shape}）。请使用属于该网络的数组。 [{what}-shape]"
     ),
     "{kind}.input must have more than one value per channel in training (got one, from {shape}). Use a "
     "larger batch, or evaluate instead of training. [batchnorm-one]": (
@@ -93,24 +92,20 @@ MESSAGES = {
     ),
     "col2im.columns must be {expected} for images {images} (got columns={columns}). Use the settings given "
     "to im2col. [col2im-size]": (
-        "图像为 {images} 时，col2im.columns 的形状必须是 {expected}（得到 columns={columns}）。请使用与 "
+        "图像为 {images} 时，col2im.columns 的形状必须是 {expected}（实际为 columns={columns}）。请使用与 "
         "im2col 相同的设置。 [col2im-size]"
     ),
     "im2col.x must be images with 1 to 3 spatial axes, (n, c, h, w) (got x={shape}). Put batch and channels "
     "in front. [im2col-rank]": (
-        "im2col.x 必须是有 1 到 3 个空间轴的图像，即 (n, c, h, w)（得到 x={shape}）。请把批量轴和通道轴放在"
+        "im2col.x 必须是有 1 到 3 个空间轴的图像，即 (n, c, h, w)（实际为 x={shape}）。请把批量轴和通道轴放在"
         "最前面。 [im2col-rank]"
     ),
     "im2col.kernel_size must fit into the padded image {shape} (got kernel_size={kernel_size}, "
     "padding={padding}). Use a smaller one. [im2col-size]": (
-        "im2col.kernel_size 不得超出填充后的图像 {shape}（得到 kernel_size={kernel_size}，padding={padding}）。"
+        "im2col.kernel_size 不得超出填充后的图像 {shape}（实际为 kernel_size={kernel_size}，padding={padding}）。"
         "请使用更小的卷积核。 [im2col-size]"
     ),
-    "parameters": "参数",
-    "output": "输出",
-    "gradient": "梯度",
     "gradient of the parameters": "参数的梯度",
-    "loss": "损失",
     # torch
     "Reading, writing and running PyTorch modules needs PyTorch": "读取、写出和运行 PyTorch 模块需要 PyTorch",
     "PyTorch cannot run layer {layer!r} ({reason}). Use engine='native' or 'reference'. [torch-run]": (
@@ -128,12 +123,12 @@ MESSAGES = {
     # native
     "CONVSCOPE_CACHE_LIMIT must be a size such as 500M or 2G (got {value!r}). Unset it for {default}M. "
     "[cache-limit]": (
-        "CONVSCOPE_CACHE_LIMIT 必须是 500M、2G 这样的大小（得到 {value!r}）。不设置该变量时为 {default}M。 "
+        "CONVSCOPE_CACHE_LIMIT 必须是 500M、2G 这样的大小（实际为 {value!r}）。不设置该变量时为 {default}M。 "
         "[cache-limit]"
     ),
     "CONVSCOPE_THREADS must be an integer from 1 to {limit} (got {value!r}). Unset it to use every core. "
     "[threads]": (
-        "CONVSCOPE_THREADS 必须是 1 到 {limit} 之间的整数（得到 {value!r}）。不设置该变量则使用全部核心。 "
+        "CONVSCOPE_THREADS 必须是 1 到 {limit} 之间的整数（实际为 {value!r}）。不设置该变量则使用全部核心。 "
         "[threads]"
     ),
     "The cache of compiled code in {path!r} is not used, as it can be changed by {who}. Make the folder "
@@ -164,7 +159,6 @@ MESSAGES = {
     "depthwise": "逐通道卷积",
     "a convolution's input gradient": "即卷积的输入梯度",
     "once": "仅一次",
-    "transformed weights": "变换权重",
     "transformed weights, once": "变换权重，仅一次",
     "transposed weights": "转置权重",
     "out of the Winograd domain": "从 Winograd 域变换回来",

@@ -1,13 +1,8 @@
 """Messages of files and JSON in Chinese."""
 
 MESSAGES = {
-    "no such file or directory": "没有那个文件或目录",
-    "permission denied": "权限不足",
     "operation not permitted": "不允许的操作",
-    "is a directory": "是一个目录",
-    "not a directory": "不是目录",
     "file exists": "文件已存在",
-    "no space left on device": "设备上没有剩余空间",
     "read-only file system": "只读文件系统",
     "Cannot write {path!r} ({reason}). Choose an existing folder that you may write to. [save]": (
         "无法写入 {path!r}（{reason}）。请选择一个存在且可写的文件夹。[save]"
@@ -18,18 +13,13 @@ MESSAGES = {
         "[write-failed]"
     ),
     "it is a folder": "是一个文件夹",
-    "text": "文本",
-    "true or false": "true 或 false",
-    "an integer": "整数",
     "an integer from 0": "从 0 开始的整数",
     "an integer from 1": "从 1 开始的整数",
-    "a number": "数值",
     "an object": "对象",
     "{kind} or null": "{kind}或 null",
     "a list of {length} values, each {kind}": "含 {length} 个值的列表，每个值为{kind}",
     "an object whose values are each {kind}": "各个值均为{kind}的对象",
     "{got}, not an object": "{got}而非对象",
-    "a list": "列表",
     "a list of values, each {kind}": "列表，每个值为{kind}",
     "a number of many digits": "位数过多的数",
     "no {key}": "缺少 {key}",

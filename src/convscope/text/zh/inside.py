@@ -1,7 +1,6 @@
 """Messages about traces, units and attributions in Chinese."""
 
 MESSAGES = {
-    "{network} has no layer {layer!r}. {hint} [layer-name]": "{network} 没有名为 {layer!r} 的层。{hint} [layer-name]",
     "{layer} has {shape} units (got at={at}). Pass {rank} indices from 0, each below its size. [unit-range]": (
         "{layer} 共有 {shape} 个单元（实际为 at={at}）。请给出 {rank} 个从 0 开始、小于各轴大小的索引。[unit-range]"
     ),
@@ -23,7 +22,6 @@ MESSAGES = {
     "{method} has no setting {key!r}. {hint} [method-setting]": (
         "{method} 没有名为 {key!r} 的设置。{hint} [method-setting]"
     ),
-    "Leave it out.": "请省略它。",
     "placement must be exact or resize (got {placement!r}). exact draws a map at the centers of the "
     "receptive fields. [placement]": (
         "placement 必须是 exact 或 resize（实际为 {placement!r}）。exact 把图画在感受野的中心。[placement]"
@@ -39,6 +37,5 @@ MESSAGES = {
     "{layer} has {count} channels (got channel {got}). Use 0 to {last}. [channel-range]": (
         "{layer} 有 {count} 个通道（实际为通道 {got}）。请使用 0 到 {last}。[channel-range]"
     ),
-    "{usual} is usual.": "通常为 {usual}。",
     "{done:,} of {total:,} images": "{done:,} / {total:,} 张图像",
 }

@@ -144,7 +144,6 @@ MESSAGES = {
         "模块的 forward 需要的内存过多：记录时会计算不依赖输入的数组（{where}：其中一个过大）。请传入更小的 "
         "input_shape，或导入不含该数组的部分。[torch-memory]"
     ),
-    "{size:,} bytes": "{size:,} 字节",
     "The network depends on the values in a tensor, which has none here (got {function}() of a tensor in "
     "{where}). Compute it from shapes, or import the part without it. [torch-control-flow]": (
         "网络结构取决于张量的数值，而这里的张量没有数值（{where}：对张量调用了 {function}()）。请改由形状计算，或"

@@ -26,7 +26,6 @@ MESSAGES = {
     "of numbers. [lab-image]": (
         "image 必须是至少 {least} 的灰度矩阵（实际为 image={got}）。请按行传入一个通道的数值。[lab-image]"
     ),
-    "none": "无",
     "The network must have one input and layers of at most {most:,} values (got {count} input(s) and a "
     "layer of {largest:,}). Use a smaller one. [lab-network]": (
         "网络必须只有一个输入，且每层最多 {most:,} 个值（实际为 {count} 个输入，最大的层有 {largest:,} 个值）。"

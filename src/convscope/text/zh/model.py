@@ -1,17 +1,11 @@
 """Messages of models in Chinese."""
 
 MESSAGES = {
-    "parameters": "参数",
-    "output": "输出",
-    "gradient": "梯度",
-    "loss": "损失",
-    "0.01 is a common start.": "通常从 0.01 开始。",
     "{setting} must be a Network, a name or a path (got {got}). For a module with its weights, use "
     "from_torch or from_keras with parameters=True. [model-network]": (
         "{setting} 必须是 Network、名称或路径（实际为 {got}）。带权重的模块请使用 from_torch 或 from_keras，并设"
         "置 parameters=True。[model-network]"
     ),
-    "Use 0.": "请使用 0。",
     "{setting} must be {known} (got {got!r}). [dtype]": "{setting} 必须是 {known}（实际为 {got!r}）。[dtype]",
     "{setting} must be one of {known} (got {got!r}). strict rounds as plain sums do, fast may use "
     "Winograd's algorithm. [precision]": (
@@ -37,6 +31,4 @@ MESSAGES = {
         "{network} 没有可训练的参数（冻结的层：{count}）。network.with_frozen() 返回没有冻结层的同一网络。"
         "[all-frozen]"
     ),
-    "{usual} is usual.": "通常为 {usual}。",
-    "1 is usual.": "通常为 1。",
 }

@@ -7,9 +7,6 @@ MESSAGES = {
     "{setting} must be an integer of at least {least} (got {got}). {hint} [setting]": (
         "{setting} 必须是不小于 {least} 的整数（实际为 {got}）。{hint}[setting]"
     ),
-    "{setting} must be True or False (got {got}). [setting]": (
-        "{setting} 必须是 True 或 False（实际为 {got}）。[setting]"
-    ),
     "a number above {least:g}": "大于 {least:g} 的数",
     "a very large {kind}": "极大的 {kind}",
     "a number of at least {least:g}": "不小于 {least:g} 的数",
@@ -31,7 +28,6 @@ MESSAGES = {
     "SGD.nesterov needs momentum (got momentum=0.0). Set momentum=0.9, or leave nesterov out. [nesterov]": (
         "SGD.nesterov 需要动量（实际为 momentum=0.0）。请设置 momentum=0.9，或省略 nesterov。[nesterov]"
     ),
-    "0.01 is a common start.": "通常从 0.01 开始。",
     "0.9 is usual.": "通常为 0.9。",
     "1e-8 is usual.": "通常为 1e-8。",
     "Count steps, not epochs.": "请以步数计，而非轮次。",
@@ -43,7 +39,6 @@ MESSAGES = {
     "[schedule-length]": (
         "训练的总步数未知时必须设置 {setting}（实际为 None）。请设置它，或用 fit 训练。[schedule-length]"
     ),
-    "Use 0.": "请使用 0。",
     "0.3 is usual.": "通常为 0.3。",
     "25 is usual.": "通常为 25。",
     "1e4 is usual.": "通常为 1e4。",

@@ -8,7 +8,6 @@ MESSAGES = {
         "{activation} 没有设置 {name!r}（实际为 {name}={got!r}）。{hint}[activation-setting]"
     ),
     "Use {names}.": "请使用 {names}。",
-    "Leave it out.": "请省略它。",
     "The run has no complete epoch to draw. Resume it with `convscope train --resume`. [no-epochs]": (
         "这次训练没有完整的轮次可供绘制。请用 `convscope train --resume` 继续训练。[no-epochs]"
     ),
@@ -21,7 +20,6 @@ MESSAGES = {
     "{network} has no feature maps: no layer's output has channels, rows and columns. [no-maps]": (
         "{network} 没有特征图：没有一层的输出具有通道、行和列。[no-maps]"
     ),
-    "{network} has no layer {layer!r}. {hint} [layer-name]": "{network} 中没有层 {layer!r}。{hint}[layer-name]",
     "{layer!r} has no feature maps: its output {shape} has no rows and columns. Choose a layer before the "
     "flattening. [no-maps]": ("{layer!r} 没有特征图：其输出 {shape} 没有行和列。请选择展平之前的层。[no-maps]"),
     "The network has only an input, so there is no receptive field to draw. Add layers. [field-growth]": (

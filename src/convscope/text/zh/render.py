@@ -9,7 +9,6 @@ MESSAGES = {
     "layer": "层",
     "kind": "类型",
     "from": "来源",
-    "output": "输出",
     "params": "参数",
     "multiplications": "乘法",
     "additions": "加法",
@@ -49,7 +48,6 @@ MESSAGES = {
     ),
     # Receptive fields
     "all": "全部",
-    "none": "无",
     "∪ union: paths with different receptive fields meet; the size covers all of them.": (
         "∪ 并集：感受野不同的路径在此汇合；大小覆盖所有路径。"
     ),
@@ -107,7 +105,6 @@ MESSAGES = {
     "{a} → {b}: layers: {same} same, {changed} changed, {added} added, {removed} removed": (
         "{a} → {b}：{same} 层相同，{changed} 层改变，{added} 层新增，{removed} 层删除"
     ),
-    "parameters": "参数",
     "activations of all layers": "所有层的激活",
     "peak activation memory (inference)": "激活内存峰值（推理）",
     "peak activation memory (training)": "激活内存峰值（训练）",
@@ -142,7 +139,6 @@ MESSAGES = {
     "learning rate": "学习率",
     "training": "训练",
     "validation": "验证",
-    "loss": "损失",
     "accuracy": "准确率",
     "best: epoch {epoch} of {epochs}, loss {loss}, accuracy {accuracy}": (
         "最佳：第 {epoch} 轮（共 {epochs} 轮），损失 {loss}，准确率 {accuracy}"
@@ -204,7 +200,6 @@ MESSAGES = {
     "gradients": "梯度",
     "optimizer state": "优化器状态",
     "running statistics": "滑动统计量",
-    "transformed weights": "变换后的权重",
     "on the reference implementation, in Python: {layers}.": "由 Python 参考实现执行：{layers}。",
     # Benchmarks and tuning
     "{cpu}; measured peak {peak:,.0f} GFLOP/s, memory bandwidth {bandwidth:,.0f} GB/s (copy)": (

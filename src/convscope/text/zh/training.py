@@ -15,7 +15,6 @@ MESSAGES = {
     ),
     "3 is usual.": "通常为 3。",
     "Leave it out for a checkpoint after each epoch.": "省略时每轮结束后保存检查点。",
-    "1 is usual.": "通常为 1。",
     "Pass a name, or a name with settings.": "请传入名称，或名称及其设置。",
     "(other)": "（其他）",
     "run and resume are mutually exclusive (got run={run!r} and resume={resume!r}). Pass only one of them. "

@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from ....axis import Resize as AxisResize
-from ....errors import BadShape
+from ....errors import BadShape, reason_of
 from ....layers import (
     ChannelShuffle,
     Concat,
@@ -25,7 +25,7 @@ from ....layers import (
 )
 from ....layers.connection import Shape
 from ....settings import Pads
-from ...errors import UnsupportedOperator, reason_of
+from ...errors import UnsupportedOperator
 from ..call import Call, converts, with_batch_at, with_layer_output, without_batch
 from ..fold_rules import resolve_shape
 from ..values import NUMERIC, ORDERED, REAL, Array, Flow, broadcast, full, shortest_float, type_name, without_axis
