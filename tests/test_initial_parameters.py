@@ -58,7 +58,7 @@ def test_model_with_parameters_of_another_network_is_refused() -> None:
         BadSetting, match=r"^The network has no parameter 'conv9\.weight'\. Did you mean conv2\.weight"
     ):
         cs.Model(TEXT, parameters={"conv9.weight": np.zeros((5, 2, 3, 3), np.float32)})
-    with pytest.raises(BadShape, match=r"parameter 'conv1\.weight' must be 5×2×3×3; got 5×2×3"):
+    with pytest.raises(BadShape, match=r"'conv1\.weight' must be 5×2×3×3 \(got 5×2×3\)"):
         cs.Model(TEXT, parameters={"conv1.weight": np.zeros((5, 2, 3), np.float32)})
 
 

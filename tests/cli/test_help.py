@@ -67,6 +67,7 @@ def test_every_example_runs(convscope, tmp_path, monkeypatch, example, run_folde
     if "runs/lenet-digits" in example:
         shutil.copytree(run_folder, "runs/lenet-digits")
     Image.new("RGB", (300, 200), "orange").save("cat.jpg")
+    Image.new("L", (28, 28)).save("three.png")
     if example.startswith("bench"):
         _fake_timing(monkeypatch)
     if example.startswith("tune"):

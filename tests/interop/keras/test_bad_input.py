@@ -81,7 +81,7 @@ def test_other_objects_are_refused(model):
 def test_invalid_shapes_are_refused(shape):
     assert refused(lambda: cs.from_keras(chain((9, 8, 3), layers.ReLU()), shape), BadSetting) == (
         "input_shape must be positive integers, channels first and without the batch, or a mapping from input "
-        f"names to such shapes; got input_shape={shape!r}; use (3, 224, 224). [input-shape]"
+        f"names to such shapes (got input_shape={shape!r}). Use (3, 224, 224). [input-shape]"
     )
 
 
@@ -106,14 +106,14 @@ def test_input_shape_that_does_not_fit_weights_is_refused():
     """Another number of channels or pixels needs other weights."""
     model = chain((9, 8, 3), layers.Conv2D(4, 3, name="conv"), layers.Flatten(), layers.Dense(5, name="fc"))
     assert refused(lambda: cs.from_keras(model, (2, 9, 8)), BadShape) == (
-        "layer 'conv': Conv2d.weight has 108 elements in the model (got 4×2×3×3 for this input shape). "
+        "Layer 'conv': Conv2d.weight has 108 elements in the model (got 4×2×3×3 for this input shape). "
         "Pass the shape that the model was built for, channels first. [keras-weights]"
     )
     assert refused(lambda: cs.from_keras(model, (3, 9, 10)), BadShape) == (
-        "layer 'fc': Linear.weight has 840 elements in the model (got 5×224 for this input shape). "
+        "Layer 'fc': Linear.weight has 840 elements in the model (got 5×224 for this input shape). "
         "Pass the shape that the model was built for, channels first. [keras-weights]"
     )
-    assert "kernel_size must reach over at most 2 pixels" in refused(
+    assert "kernel_size must fit into the input (got height 2, kernel 3)" in refused(
         lambda: cs.from_keras(model, (3, 2, 8)), BadShape
     )
 
@@ -173,7 +173,7 @@ def test_single_shape_for_two_inputs_is_refused():
 def test_shape_of_unknown_input_is_refused():
     model = chain((9, 8, 3), layers.ReLU())
     assert refused(lambda: cs.from_keras(model, {"images": (3, 9, 8)}), BadSetting).startswith(
-        "input_shape must name inputs of the model; got 'images'; "
+        "input_shape must name inputs of the model (got 'images'). Known: "
     )
 
 
@@ -203,8 +203,8 @@ def test_control_flow_on_values_is_refused():
 
 def test_weight_missing_from_graph_is_refused():
     assert refused(lambda: cs.from_keras(Hides(), (3, 9, 8)), BadNetwork) == (
-        "Hides has no graph, and cannot be called with symbolic tensors (got ValueError: weights that do not appear "
-        "in its graph). Build it from keras.Input, or use keras.ops in its call. [keras-trace]"
+        "Hides has no graph, and cannot be called with symbolic tensors (got weights that do not appear in its "
+        "graph). Build it from keras.Input, or use keras.ops in its call. [keras-trace]"
     )
 
 
@@ -222,7 +222,7 @@ def test_weights_without_values_are_refused():
 )
 def test_malformed_name_is_refused(name):
     assert refused(lambda: cs.load(name), UnknownModel) == (
-        f"Model name is not of the form keras:package.module:callable (got model={name!r}). "
+        f"The model must have the form keras:package.module:callable (got {name!r}). "
         "For example, use keras:keras.applications:ResNet50, and pass arguments by --arg name=value. [keras-name]"
     )
 
@@ -337,7 +337,7 @@ def test_missing_keras_is_refused(monkeypatch):
     monkeypatch.setitem(sys.modules, "keras", None)
     for act in (lambda: cs.from_keras(3), lambda: cs.load("keras:keras.applications:ResNet50")):
         assert refused(act, MissingExtra) == (
-            "Keras models need Keras 3 with a backend, torch, tensorflow, jax, which is not installed. "
+            "Keras models need Keras 3 with torch, tensorflow or jax as its backend, which is not installed. "
             'Run `pip install "keras>=3"`. [missing-keras]'
         )
 
@@ -370,7 +370,7 @@ def test_chosen_backend_is_kept_and_may_be_missing(tmp_path):
     code = "import convscope as cs\ntry: cs.from_keras(3)\nexcept ValueError as error: print(error)"
     said = fresh(code, KERAS_HOME=str(tmp_path), KERAS_BACKEND="a_backend_of_nobody")
     assert said == (
-        "Keras models need Keras 3 with a backend, torch, tensorflow, jax (got ValueError: Unable to import "
+        "Keras models need Keras 3 with torch, tensorflow or jax as its backend (got ValueError: Unable to import "
         'backend : a_backend_of_nobody). Run `pip install "keras>=3" torch`. [missing-keras]'
     )
 

@@ -193,7 +193,7 @@ def test_open_size_and_wrong_rank_are_refused(tmp_path):
 
 def test_layer_error_names_the_node(tmp_path):
     made = model([one("Conv", {"kernel_shape": [9, 3]}, ("x", "w"))], (1, 3, 7, 8), {"w": numbers((4, 3, 9, 3))})
-    message = "Node 'made' (Conv) of {path}: Conv2d.kernel_size must reach over at most 7 pixels of height: 7 + padding 0 + 0 (got a reach of 9: kernel 9, dilation 1). Use a smaller kernel, or an input of at least 9 pixels. [kernel-too-large]"
+    message = "Node 'made' (Conv) of {path}: Conv2d.kernel_size must fit into the input (got height 7, kernel 9). Use a smaller kernel, or an input of height 9 or more. [kernel-too-large]"
     refused(saved(made, tmp_path), BadShape, message)
 
 

@@ -72,7 +72,7 @@ def test_other_objects_are_refused(module):
 def test_invalid_shapes_are_refused(shape):
     assert refused(lambda: cs.from_torch(nn.ReLU(), shape), BadSetting) == (
         "input_shape must be positive integers, channels first and without the batch, or a mapping from input "
-        f"names to such shapes; got input_shape={tuple(shape) if shape == '3x4' else shape!r}; use (3, 224, 224). "
+        f"names to such shapes (got input_shape={tuple(shape) if shape == '3x4' else shape!r}). Use (3, 224, 224). "
         "[input-shape]"
     )
 

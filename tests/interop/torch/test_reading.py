@@ -128,7 +128,7 @@ def test_missing_shape_error_names_the_argument():
 
 def test_unknown_inputs_and_bad_shapes_are_refused():
     assert message(lambda: cs.from_torch(Robot(), {"stat": (7,), "image": (3, 9, 9)}), BadSetting) == (
-        "input_shape must name inputs of the model; got 'stat'; did you mean state? [input-name]"
+        "input_shape must name inputs of the model (got 'stat'). Did you mean state? [input-name]"
     )
     with pytest.raises(BadSetting, match=r"got input_shape=\(0,\).*\[input-shape\]$"):
         cs.from_torch(Robot(), {"state": (0,), "image": (3, 9, 9)})
@@ -157,7 +157,9 @@ def test_commands_accept_several_inputs(robot):
         assert name in cs.explain(robot, name).text(lang="zh")
     assert not [one for one in cs.diagnose(robot) if one.severity == "error"]
     halved = cs.from_torch(Robot(), {**SHAPES, "depth": (2, 12, 14), "state": (7,)})
-    assert str(cs.compare(robot, halved)).startswith("robot and Robot: 11 same, 0 changed, 0 added, 0 removed")
+    assert str(cs.compare(robot, halved)).startswith(
+        "robot → Robot: layers: 11 same, 0 changed, 0 added, 0 removed"
+    )
     assert cs.check(robot, max_params=totals.params).ok
     assert not cs.check(robot, max_params=totals.params - 1).ok
     assert json.loads(json.dumps(cs.inspect(robot).to_dict()))["totals"]["params"] == totals.params
