@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convscope.errors import LONGEST_MESSAGE, LONGEST_WORD, BadFile, nearest
+from convscope.errors import LONGEST_MESSAGE, LONGEST_WORD, BadFile, suggest
 
 
 def test_usual_messages_stay_as_they_are() -> None:
@@ -24,4 +24,4 @@ def test_long_messages_are_shortened_in_the_middle() -> None:
 
 
 def test_no_name_is_near_a_long_word() -> None:
-    assert nearest("relu" * 1_000_000, ["relu", "selu"]) == "known: relu, selu"
+    assert suggest("relu" * 1_000_000, ["relu", "selu"]) == "Known: relu, selu."

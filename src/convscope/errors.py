@@ -202,31 +202,3 @@ def suggest(word: str, known: Iterable[str], count: int = 3) -> Message:
     if close:
         return Message("Did you mean {names}?", names=listed(close))
     return Message("Known: {names}.", names=shortened(names, 12))
-
-
-def sentence(text: str) -> str:
-    """Return the text with a capital letter and a full stop, unless it ends in punctuation.
-
-    >>> sentence("use 1, 2 or 3"), sentence("did you mean relu?")
-    ('Use 1, 2 or 3.', 'Did you mean relu?')
-    """
-    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith((".", "?", "…")) else ".")
-
-
-def pip_install(packages: str) -> str:
-    """Return the hint to install packages.
-
-    >>> pip_install("pooch")
-    'run `pip install pooch`'
-    """
-    return f"run `pip install {packages}`"
-
-
-def nearest(word: str, known: Iterable[str], count: int = 3) -> str:
-    """Return a hint with the known words closest to `word`."""
-    names = sorted(known)
-    close = get_close_matches(word, names, n=count, cutoff=0.5) if len(word) <= LONGEST_WORD else []
-    if close:
-        return f"did you mean {', '.join(close)}?"
-    few = ", ".join(names[:12])
-    return f"known: {few}" + (", …" if len(names) > 12 else "")

@@ -44,7 +44,7 @@ def test_clamp_needs_bounds_in_order(low, high):
     with pytest.raises(BadSetting) as error:
         L.Clamp(low, high)
     assert str(error.value) == (
-        f"Clamp.low must be at most high, and at least one of the two must be set (got low={low}, high={high}). "
+        f"Clamp.low must be at most high, and one of the two must be set (got low={low}, high={high}). "
         "Use low=0 for what ReLU does. [clamp-bounds]"
     )
 

@@ -44,10 +44,6 @@ class LayoutConverter:
         wanted = Plain(value.shape)
         return value if value.layout == wanted else self.converted(value, wanted)
 
-    def reshaped(self, value: Value, shape: Shape) -> Value:
-        """Return a view of a plain value in another shape."""
-        return replace(value, layout=Plain(shape), shape=shape)
-
     def converted(self, value: Value, layout: Layout) -> Value:
         """Return the value in another layout."""
         key = f"{value.key} as {layout}"
