@@ -23,13 +23,13 @@ os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM
 
 import numpy as np
 
-from convscope.engines.reference.layers import Context, Twin, backward, forward, im2col
+from convscope.engines.reference.layers import Algorithm, Context, backward, forward, im2col
 from convscope.layers import Conv2d
 from timing import machine
 
 LAYER = Conv2d(32, 3, padding=1)
 IMAGE = (1, 28, 28)
-TWINS: dict[str, Twin] = {"loops": "loops", "im2col": "matrix"}
+ALGORITHMS: dict[str, Algorithm] = {"loops": "loops", "im2col": "matrix"}
 
 Pass = Callable[[], Any]
 
@@ -45,9 +45,9 @@ def arrays(batch: int) -> tuple[Any, dict[str, Any], Any]:
     return draw(batch, *IMAGE), parameters, draw(batch, *LAYER.output_shape(IMAGE))
 
 
-def ours(twin: Twin, x: Any, parameters: dict[str, Any], grad: Any) -> tuple[Pass, Pass]:
-    """Return the twin's forward and backward pass."""
-    context = Context(training=True, twin=twin)
+def ours(algorithm: Algorithm, x: Any, parameters: dict[str, Any], grad: Any) -> tuple[Pass, Pass]:
+    """Return the algorithm's forward and backward pass."""
+    context = Context(training=True, algorithm=algorithm)
     return (
         lambda: forward(LAYER, (x,), parameters, context),
         lambda: backward(LAYER, grad, (x,), parameters, context).parameters["weight"],
@@ -88,7 +88,7 @@ def peak_bytes(work: Pass) -> int:
 
 def measure(batch: int, rounds: int) -> dict[str, Any]:
     x, parameters, grad = arrays(batch)
-    ways = {name: ours(twin, x, parameters, grad) for name, twin in TWINS.items()}
+    ways = {name: ours(algorithm, x, parameters, grad) for name, algorithm in ALGORITHMS.items()}
     ways["PyTorch"] = pytorchs(x, parameters, grad)
     for step in (0, 1):  # all agree before any is timed; this warms them up, too
         results = [passes[step]() for passes in ways.values()]
@@ -112,7 +112,7 @@ def measure(batch: int, rounds: int) -> dict[str, Any]:
         "bytes": {
             "input": x.nbytes,
             "columns": columns.nbytes,
-            "peak": {name: peak_bytes(ways[name][0]) for name in TWINS},
+            "peak": {name: peak_bytes(ways[name][0]) for name in ALGORITHMS},
         },
     }
 

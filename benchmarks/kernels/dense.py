@@ -16,9 +16,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from convscope.engines.native.codegen.target import host_cpu
 from convscope.engines.native.kernels.activation.softmax import SoftmaxCrossEntropy
-from convscope.engines.native.kernels.dense.product import Dense, DenseInputGradient, DenseWeightGradient
+from convscope.engines.native.kernels.dense.product import DenseInputGradient, DenseKernel, DenseWeightGradient
 from convscope.engines.native.kernels.merge.packing import Pack, Unpack
-from convscope.engines.native.kernels.update.dropout import Dropout
+from convscope.engines.native.kernels.update.dropout import DropoutKernel
 from convscope.engines.native.kernels.update.optimizers import AdamUpdate, SgdUpdate, SquaredNorm
 from convscope.engines.native.layout import Blocked, blocks_of
 from kernels.running import Work, aligned, bound, least_seconds
@@ -53,7 +53,7 @@ def dense_cases() -> Iterator[Case]:
         x, dy, w = torch.randn(n, depth), torch.randn(n, outputs), torch.randn(outputs, depth)
         b = torch.randn(outputs)
         works = {
-            "forward": (Dense(depth, outputs, lanes, True, None), partial(functional.linear, x, w, b)),
+            "forward": (DenseKernel(depth, outputs, lanes, True, None), partial(functional.linear, x, w, b)),
             "input gradient": (DenseInputGradient(depth, outputs, lanes), lambda dy=dy, w=w: dy @ w),
             "weight gradient": (DenseWeightGradient(depth, outputs, lanes), lambda dy=dy, x=x: dy.t() @ x),
         }
@@ -96,7 +96,7 @@ def flat_cases() -> Iterator[Case]:
         g, x = torch.randn(floats), torch.randn(floats)
         norm = bound(SquaredNorm(16), 1, own, given)
         yield Case(f"norm {floats}", norm, lambda g=g: torch.linalg.vector_norm(g), 4e-9 * floats, "GB/s")
-        drop = bound(Dropout(0.5), 1, own, given)
+        drop = bound(DropoutKernel(0.5), 1, own, given)
         yield Case(f"dropout {floats}", drop, lambda x=x: functional.dropout(x, 0.5), 8e-9 * floats, "GB/s")
 
 

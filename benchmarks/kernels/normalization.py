@@ -25,22 +25,20 @@ from convscope.engines.native.codegen.compiler import Loader, compiled
 from convscope.engines.native.codegen.kernel import Kernel, argument_names
 from convscope.engines.native.codegen.target import host_cpu
 from convscope.engines.native.kernels.merge.concatenation import Concatenate
-from convscope.engines.native.kernels.merge.merges import Scale, Sum
+from convscope.engines.native.kernels.merge.merges import ScaleKernel, SumKernel
 from convscope.engines.native.kernels.normalization.batch_norm import (
     ChannelMoments,
     Normalize,
-    NormStatistics,
-)
-from convscope.engines.native.kernels.normalization.batch_norm_gradient import (
     NormGradient,
     NormGradientFinish,
     NormGradientSums,
+    NormStatistics,
 )
 from convscope.engines.native.kernels.normalization.group_norm import (
     GroupGradientSums,
     GroupStatistics,
 )
-from convscope.engines.native.kernels.normalization.layer_norm import LayerNorm, LayerNormGradient
+from convscope.engines.native.kernels.normalization.layer_norm import LayerNormGradient, LayerNormKernel
 from convscope.engines.native.layout import Blocked
 from timing import machine
 
@@ -147,7 +145,7 @@ def merges(sizes: Sizes) -> Iterator[Case]:
     arrays |= {"gate": aligned(n * layout.blocks * layout.lanes)}
     pairs = [[torch.randn(sizes).to(memory_format=kind) for _ in range(2)] for kind in FORMATS]
     gates = torch.randn(n, image[0], 1, 1)
-    add, scale = Sum(2, True), Scale(*kernel_sizes)
+    add, scale = SumKernel(2, True), ScaleKernel(*kernel_sizes)
     theirs = [lambda one=one, two=two: (one + two).relu_() for one, two in pairs]
     yield Case(f"sum and ReLU {sizes}", [add], [bound(add, n, arrays)], theirs, 3 * floats)
     theirs = [lambda one=one: one * gates for one, _ in pairs]
@@ -169,7 +167,7 @@ def layer_norm(sizes: Sizes) -> Iterator[Case]:
     arrays = {name: aligned(floats) for name in ("x", "y", "dy", "dx")}
     arrays |= {"weight": aligned(row), "bias": aligned(row), "parts": aligned(2 * SLICES * row)}
     given = (*image, layout.lanes, 1e-6, True)
-    forward, backward = LayerNorm(*given), LayerNormGradient(*given, SLICES)
+    forward, backward = LayerNormKernel(*given), LayerNormGradient(*given, SLICES)
     x, dy = (torch.randn(n, *image[1:], image[0]) for _ in range(2))
     w, b = torch.ones(image[0]), torch.zeros(image[0])
     _, mean, inverse = torch.native_layer_norm(x, [image[0]], w, b, 1e-6)

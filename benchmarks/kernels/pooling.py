@@ -25,8 +25,7 @@ from convscope.engines.native.kernels.pooling.average import (
     GlobalAveragePool,
     GlobalAveragePoolGradient,
 )
-from convscope.engines.native.kernels.pooling.maximum import MaxPool
-from convscope.engines.native.kernels.pooling.maximum_gradient import MaxPoolGradient
+from convscope.engines.native.kernels.pooling.maximum import MaxPoolGradient, MaxPoolKernel
 from convscope.engines.native.layout import Blocked, Channels
 from kernels.running import Work, aligned, bound, least_seconds
 from timing import machine
@@ -97,7 +96,7 @@ def maxima(images: Sizes, kernel: int, stride: int, pad: int) -> Iterator[Pair]:
         )
     inputs, outputs = n * c * h * w, n * c * output[0] * output[1]
     name = f"{kernel}×{kernel} stride {stride}"
-    ours = bound(MaxPool(shape), n, own)
+    ours = bound(MaxPoolKernel(shape), n, own)
     ours()
     yield f"max {name}", ours, forwards, 4e-9 * (inputs + outputs)
     both = bound(MaxPoolGradient(shape, True, SLICES), n, own)
