@@ -241,6 +241,28 @@ def test_a_gate_beside_a_map_one_high_is_global(gate):
     assert (field.status, field.size, field.global_via) == ("exact", (32, 5), "pool")
 
 
+def test_a_gate_before_attention_adds_nothing_to_its_global_field():
+    """Every unit sees every pixel through the attention, so no other path is named."""
+    net = Network(
+        [
+            Entry("input", L.Input((4, 5, 6)), ()),
+            Entry("norm", L.GroupNorm(2), ("input",)),
+            Entry("sum", L.Add(), ("input", "norm")),
+            Entry("rows", L.Reshape((4, 30)), ("sum",)),
+            Entry("tokens", L.Permute((1, 0)), ("rows",)),
+            Entry("attention", L.MultiheadAttention(2), ("tokens",)),
+            Entry("columns", L.Permute((1, 0)), ("attention",)),
+            Entry("image", L.Reshape((4, 5, 6)), ("columns",)),
+            Entry("conv", L.Conv2d(4, 1), ("image",)),
+        ],
+        "gated",
+    )
+    region, units = net.field("conv", (1, 2)), net.seen_by((3, 4), "conv")
+    assert (region.status, region.via, region.global_via) == ("global", "attention", None)
+    assert region.local_mask.all()
+    assert (units.count, units.local_count, units.global_via) == (30, 30, None)
+
+
 def test_all_units_see_the_one_position_of_a_gate():
     net = squeeze_and_excitation()
     units = net.seen_by((0, 0), "scaled", origin="gate")

@@ -253,13 +253,14 @@ def step(view: Paths[A], connection: Connection, node: Node, algebra: AxisAlgebr
     everything = several and joined == len(axes)
     if picked and all(positions_of(driver, output) > 1 for driver in drivers):
         picked = False
+    via = view.via or (node.name if everything else None)
     return Paths(
         tuple(axes),
         tuple(drivers),
         view.union,
         view.merges,
-        view.via or (node.name if everything else None),
-        view.global_via,
+        via,
+        view.global_via if via is None else None,  # beside a path over which all is seen, no other counts
         None,
         swept,
         picked,
