@@ -40,12 +40,12 @@ def test_open_regular_with_a_file_reads_its_bytes(tmp_path: Path, follow: str) -
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
 def test_open_regular_with_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    assert outcome(OPEN, tmp_path / "pipe", "follow").stdout == "OSError Not a regular file\n"
+    assert outcome(OPEN, tmp_path / "pipe", "follow").stdout == "OSError not a regular file\n"
 
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="the system has no such device")
 def test_open_regular_with_a_device_is_refused() -> None:
-    assert outcome(OPEN, "/dev/zero", "follow").stdout == "OSError Not a regular file\n"
+    assert outcome(OPEN, "/dev/zero", "follow").stdout == "OSError not a regular file\n"
 
 
 def test_open_regular_with_a_folder_or_nothing_is_refused(tmp_path: Path) -> None:

@@ -332,7 +332,7 @@ YAML: list[tuple[str, type[ConvscopeError], str]] = [
     (
         "input: {}\nlayers: [relu]\n",
         BadNotation,
-        ("Line 1, column 8: input must be text (got a mapping). [document]\n  input: {}\n         ^"),
+        ("Line 1, column 8: The input must be text (got a mapping). [document]\n  input: {}\n         ^"),
     ),
     (
         "name: [1]\ninput: 3x9x8\nlayers: [relu]\n",
