@@ -39,10 +39,10 @@ demo: $(VENV)/.core ## inspect AlexNet, draw a receptive field, train LeNet-5 on
 test: check ## run `check` and all tests
 	$(BIN)/python -m pytest -n auto
 
-# Model collections to test against. torchvision has no build for every PyTorch version, so both are unpacked without
+# Model collections and attributions to test against. torchvision has no build for every PyTorch version, so all are unpacked without
 # their dependencies, and their models run as plain Python. Without a package registry the target fails, as `setup`
 # does: skipped tests could be mistaken for passed ones.
-MODELS := torchvision==0.29.2 timm==1.0.31
+MODELS := torchvision==0.29.2 timm==1.0.31 captum==0.9.0
 build/models/.made: $(VENV)/.dev Makefile
 	@echo "unpacking $(MODELS) …"
 	@rm -rf build/models
@@ -60,9 +60,9 @@ build/backends/.made: $(VENV)/.dev Makefile
 	  { echo "make test-frameworks needs $(BACKENDS) from the package registry" >&2; exit 1; }
 	@touch $@
 
-test-frameworks: setup build/models/.made build/backends/.made ## longer tests: all torchvision models, every timm family, Keras on JAX and TensorFlow
+test-frameworks: setup build/models/.made build/backends/.made ## longer tests: all torchvision models, every timm family, Keras on JAX and TensorFlow, Captum
 	CONVSCOPE_FRAMEWORKS=1 CONVSCOPE_MODEL_CODE=build/models CONVSCOPE_BACKENDS=build/backends \
-	  $(BIN)/python -m pytest tests/interop -n auto
+	  $(BIN)/python -m pytest tests/interop tests/inside/test_captum.py -n auto
 
 torture: setup ## longer fault-injection tests (docs/explanation/reliability.md)
 	CONVSCOPE_TORTURE=1 $(BIN)/python -m pytest -n auto -m torture
