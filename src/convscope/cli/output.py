@@ -73,7 +73,7 @@ _OPTIONS = {
     "CrossEntropy.label_smoothing": "--label-smoothing",
     "WarmUp.steps": "--warmup",
     "load_data.name": "--data",
-    "load_data.hold_out": "--hold-out",
+    "load_data.hold_out": "--validation",
     "load_data.resize": "--resize",
     "load_data.channels": "--channels",
     "SavedRun.checkpoint": "--checkpoint",
