@@ -25,6 +25,7 @@ COMMANDS = {
     "tune": "Measure the fastest algorithms for a network on this machine, and cache the choice.",
     "diagnose": "Find wasteful or risky parts of a network or a run.",
     "convert": "Write a network as notation or YAML.",
+    "lab": "Teach how networks compute: lessons with every number, and with your own.",
     "zoo": "List the bundled networks.",
     "counted-by": "Show what another tool counts for a network, and why the numbers differ.",
 }

@@ -9,6 +9,7 @@ from .activation_curves import activation, activations
 from .attribution import Attribution, attribution_figure, effective_field_figure, strongest_figure
 from .edge_maps import convolution_maps
 from .growth import field_growth
+from .lesson import lesson_figure
 from .maps import feature_maps, kernels_figure
 from .network import network_figure
 from .pooling import pooling_growth
@@ -26,6 +27,7 @@ __all__ = [
     "feature_maps",
     "field_growth",
     "kernels_figure",
+    "lesson_figure",
     "mistakes_figure",
     "network_figure",
     "pooling_growth",

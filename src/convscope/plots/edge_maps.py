@@ -13,7 +13,7 @@ from ..derivations.derivation import Text
 from ..engines.reference.layers.rules import Array
 from ..errors import BadSetting, BadShape
 from ..images import Image
-from ..lab.edges import KERNELS, edge_maps
+from ..lab.topics.edges import KERNELS, edge_maps, gray_levels
 from ..layers.base import show_shape
 from .style import GRAY, LABEL, SMALL, TITLE, Letters, bare, letters, new_figure, number, times
 
@@ -24,13 +24,6 @@ KERNEL = Text("kernel {name}", "卷积核 {name}")
 MOST_KERNELS = 4
 MAP = Text("map {size}", "特征图 {size}")
 COLORS = Text("orange: the kernel's pattern · violet: its opposite", "橙色：与卷积核一致 · 紫色：与之相反")
-
-
-def gray_levels(image: Image) -> Array:
-    """Return the luminance (h, w) of an image, from 0 to 1."""
-    levels = np.asarray(image, float) / 255
-    weights = np.array([0.299, 0.587, 0.114]) if levels.shape[2] == 3 else np.ones(1)
-    return levels @ weights
 
 
 def convolution_maps(image: Image, lang: str = "en", kernels: Mapping[str, ArrayLike] = KERNELS) -> Figure:

@@ -8,14 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..engines.reference.layers import convolution as _rules  # noqa: F401 - registers the answers
-from ..engines.reference.layers.rules import Array, Context, forward
-from ..errors import BadShape
-from ..layers.base import show_shape
-from ..layers.convolution import Conv2d
-from ..settings import Padding
-from ..text.notebook import Preformatted
-from .blocks import beside, matrix, number, numbers, titled
+from ...derivations.derivation import Text
+from ...engines.reference.layers import convolution as _rules  # noqa: F401 - registers the answers
+from ...engines.reference.layers.rules import Array, Context, forward
+from ...errors import BadShape
+from ...layers.base import show_shape
+from ...layers.convolution import Conv2d
+from ...settings import Padding
+from ..arrays import factor, number, numbers, of_rank
+from ..lesson import Block, Formulas, Lesson, Row, Section, Taught, Value, Words
+from ..options import INPUT_MAPS, KERNELS_MAPS, SEED
+from ..topic import Chapter, Topic
+from ..windows import kernel_maps, refuse_too_large
 
 
 @dataclass(frozen=True)
@@ -28,38 +32,76 @@ class KernelSteps:
     output: Array
 
 
+FIRST, SECOND = Text("First convolution", "第一层卷积"), Text("Second convolution", "第二层卷积")
+SIZES = Text(
+    "{title}: {before} → {after}, {count} kernels of {kernel}",
+    "{title}：{before} → {after}，{count} 个 {kernel} 的卷积核",
+)
+INPUT_WORDS = Text(
+    "A kernel is as deep as its input has channels ({depth}); there are as many output maps as kernels ({count}). "
+    "Zero padding keeps the size. The same weights are used at every position.",
+    "卷积核的深度等于输入的通道数（{depth}）；输出特征图的数量等于卷积核的个数（{count}）。零填充保持尺寸不变。"
+    "同一组权重用于所有位置。",
+)
+KERNEL_WORDS = Text(
+    "Kernel {number}: every channel with its own slice, then the pixel-wise sum of the {count} maps, and the "
+    "bias {bias}.",
+    "卷积核 {number}：每个通道与对应的切片卷积，再把 {count} 张图逐像素求和，并加偏置 {bias}。",
+)
+SLICE, MADE, SUM = (
+    Text("slice", "切片"),
+    Text("map of the channel", "该通道的结果"),
+    Text("map {number}", "特征图 {number}"),
+)
+CHANNEL, OF_MAP = Text("channel {number}", "通道 {number}"), Text("map {number}", "特征图 {number}")
+LETTERS = tuple(Text(one, one) for one in "RGB")
+
+
 @dataclass(frozen=True)
-class ChannelSteps(Preformatted):
+class ChannelSteps(Taught):
     """A convolution layer step by step, kernel by kernel."""
 
     x: Array
     kernels: tuple[KernelSteps, ...]
-    channel_names: tuple[str, ...]
+    channel_names: tuple[Text, ...]
 
     @property
     def output(self) -> Array:
         """Return all maps (o, p, q)."""
         return np.stack([kernel.output for kernel in self.kernels])
 
-    def __str__(self) -> str:
-        parts = [beside(*(titled(n, matrix(c)) for n, c in zip(self.channel_names, self.x, strict=True)))]
-        for index, steps in enumerate(self.kernels):
-            lines = [
-                beside(
-                    titled(f"{name} ∗", matrix(one)),
-                    titled("kernel slice", matrix(part)),
-                    titled("=", matrix(made)),
-                )
-                for name, one, part, made in zip(
-                    self.channel_names, self.x, steps.kernel, steps.per_channel, strict=True
-                )
-            ]
-            sign = "+" if steps.bias >= 0 else "−"
-            total = (
-                f"Pixel-wise sum of the {len(self.x)} maps {sign} bias {number(abs(steps.bias))}: map {index + 1}"
-            )
-            parts.append("\n\n".join([f"── kernel {index + 1}", *lines, titled(total, matrix(steps.output))]))
-        return "\n\n".join(parts)
+    def lesson(self) -> Lesson:
+        return Lesson("channels", CHANNELS, (self.section(FIRST, ""),))
+
+    def section(self, title: Text, prefix: str) -> Section:
+        """Return the layer as a section; `prefix` begins the names of its values."""
+        kernel = self.kernels[0].kernel
+        sizes = (show_shape(self.x.shape), show_shape(self.output.shape), show_shape(kernel.shape))
+        about = INPUT_WORDS.fill(depth=len(self.x), count=len(self.kernels))
+        inputs = tuple(
+            Value(f"{prefix}x_{place}", one, name)
+            for place, (name, one) in enumerate(zip(self.channel_names, self.x, strict=True), start=1)
+        )
+        blocks: list[Block] = [Words(about), Row(inputs)]
+        for number_, steps in enumerate(self.kernels, start=1):
+            blocks += self._kernel(steps, number_, prefix)
+        head = SIZES.fill(title=title, before=sizes[0], after=sizes[1], count=len(self.kernels), kernel=sizes[2])
+        return Section(head, tuple(blocks))
+
+    def _kernel(self, steps: KernelSteps, number_: int, prefix: str) -> list[Block]:
+        words = KERNEL_WORDS.fill(number=number_, count=len(self.x), bias=number(steps.bias))
+        key = f"{prefix}kernel_{number_}"
+        blocks: list[Block] = [Words(words)]
+        for place, (name, part, made) in enumerate(
+            zip(self.channel_names, steps.kernel, steps.per_channel, strict=True), start=1
+        ):
+            channel = Value("", self.x[place - 1], name)
+            part_of_kernel = Value(f"{key}_slice_{place}", part, SLICE)
+            blocks.append(Row((channel, "∗", part_of_kernel, "=", Value(f"{key}_part_{place}", made, MADE))))
+        first = " + ".join(factor(part[0, 0]) for part in steps.per_channel)
+        blocks.append(Row((Value(f"{prefix}map_{number_}", steps.output, SUM.fill(number=number_)),)))
+        blocks.append(Formulas((f"y_{{00}} = {first} + {factor(steps.bias)} = {number(steps.output[0, 0])}",)))
+        return blocks
 
 
 def by_channels(
@@ -67,7 +109,7 @@ def by_channels(
     weight: ArrayLike,
     bias: ArrayLike | None = None,
     padding: Padding = "same",
-    channel_names: Sequence[str] | None = None,
+    channel_names: Sequence[str | Text] | None = None,
 ) -> ChannelSteps:
     """Convolve every channel with its slice of every kernel, and sum.
 
@@ -88,7 +130,8 @@ def by_channels(
             x=show_shape(image.shape),
             weight=show_shape(kernels.shape),
         )
-    names = tuple(channel_names or (f"channel {index + 1}" for index in range(len(image))))
+    given = channel_names or [CHANNEL.fill(number=index + 1) for index in range(len(image))]
+    names = tuple(name if isinstance(name, Text) else Text(name, name) for name in given)
     if biases.shape != (len(kernels),) or len(names) != len(image):
         raise BadShape(
             "There must be {kernels} biases, one per kernel, and {channels} names, one per channel (got "
@@ -112,21 +155,20 @@ def by_channels(
     return ChannelSteps(image, tuple(steps), names)
 
 
+CHANNELS = Text("Convolution over several channels", "多通道卷积")
+TWO = Text("A color image through two convolutions", "彩色图像的两次卷积")
+
+
 @dataclass(frozen=True)
-class TwoConvolutions(Preformatted):
+class TwoConvolutions(Taught):
     """A color image through two convolutions, step by step."""
 
     first: ChannelSteps
     second: ChannelSteps
 
-    def __str__(self) -> str:
-        def head(number_: str, steps: ChannelSteps) -> str:
-            before, after = show_shape(steps.x.shape), show_shape(steps.output.shape)
-            size = show_shape(steps.kernels[0].kernel.shape)
-            return f"═══ {number_} convolution: {before} → {after}, {len(steps.kernels)} kernels of {size}"
-
-        return "\n\n".join(
-            [head("First", self.first), str(self.first), head("Second", self.second), str(self.second)]
+    def lesson(self) -> Lesson:
+        return Lesson(
+            "channels", TWO, (self.first.section(FIRST, "first_"), self.second.section(SECOND, "second_"))
         )
 
 
@@ -140,9 +182,9 @@ def two_convolutions(seed: int = 0) -> TwoConvolutions:
     generator = np.random.default_rng(seed)
     x = generator.integers(0, 4, (3, 4, 4))
     first = by_channels(
-        x, generator.integers(-1, 2, (2, 3, 3, 3)), generator.integers(-1, 2, 2), channel_names=("R", "G", "B")
+        x, generator.integers(-1, 2, (2, 3, 3, 3)), generator.integers(-1, 2, 2), channel_names=LETTERS
     )
-    maps = ("map 1", "map 2")
+    maps = [OF_MAP.fill(number=one) for one in (1, 2)]
     second = by_channels(
         first.output,
         generator.integers(-1, 2, (3, 2, 3, 3)),
@@ -150,3 +192,32 @@ def two_convolutions(seed: int = 0) -> TwoConvolutions:
         channel_names=maps,
     )
     return TwoConvolutions(first, second)
+
+
+def _teach(x: ArrayLike | None = None, kernels: Sequence[ArrayLike] = (), seed: int = 0) -> Lesson:
+    if x is None and not kernels:
+        return two_convolutions(seed).lesson()
+    generator = np.random.default_rng(seed)
+    if x is None:
+        weight = kernel_maps(kernels, 3)
+        image = generator.integers(0, 4, (weight.shape[1], 4, 4)).astype(float)
+    else:
+        image = of_rank("input", x, 3, "1,2/3,4//5,6/7,8")
+        drawn = generator.integers(-1, 2, (2, len(image), 3, 3)).astype(float)
+        weight = kernel_maps(kernels, 3) if kernels else drawn
+    refuse_too_large(weight.shape[2:], image.shape[1:], max(weight.shape[2:]) // 2)
+    names = LETTERS if len(image) == len(LETTERS) else None
+    return by_channels(image, weight, channel_names=names).lesson()
+
+
+TOPIC = Topic(
+    "channels",
+    Chapter.CONVOLUTION,
+    Text(
+        "an RGB image through two convolutions: per channel, then the sum",
+        "RGB 图像的两次卷积：先逐通道，再逐像素求和",
+    ),
+    _teach,
+    (INPUT_MAPS, KERNELS_MAPS, SEED),
+    "channels --input 1,2/3,4//5,6/7,8 --kernel 1,0/0,1//0,1/1,0",
+)

@@ -11,20 +11,46 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..derivations.derivation import Text
 from ..engines.reference.layers import convolution as _rules  # noqa: F401 - registers the answers
 from ..engines.reference.layers.rules import Array, Context, backward, forward
 from ..engines.reference.loops.convolution import places
 from ..errors import BadShape
 from ..layers.base import show_shape
 from ..layers.convolution import Conv, Conv1d, Conv2d
-from ..text.notebook import Preformatted
-from .blocks import beside, matrix, number, numbers, titled
+from .arrays import factor, index, number, numbers
+from .lesson import Drawing, Formulas, Lesson, Row, Section, Taught, Value, Words, same
 
 Place = tuple[int, ...]
 
+MOST_PRODUCTS = 64
+"""Products that are written out and drawn; larger convolutions are shown by their values."""
+
+TITLES = Text("Convolution in one dimension", "一维卷积"), Text("Convolution in two dimensions", "二维卷积")
+FORWARD = Text("Forward: x {x}, w {w} → y {y}", "前向：x {x}，w {w} → y {y}")
+FORWARD_WORDS = Text(
+    "The kernel slides over x, without a flip, and every output is a sum of products plus the bias.",
+    "卷积核不翻转，在 x 上滑动；每个输出是乘积之和再加偏置。",
+)
+GRAPH = Text("The computational graph", "计算图")
+GRAPH_WORDS = Text("Every output uses the same weights: they are shared.", "每个输出都使用同一组权重：权重共享。")
+BACKWARD = Text("Backward: dy is the gradient of y", "反向：dy 是 y 的梯度")
+BACKWARD_WORDS = Text(
+    "The gradient of a number is summed over every product that uses it; a shared weight collects from all "
+    "outputs.",
+    "一个数的梯度，是所有用到它的乘积传回的梯度之和；共享的权重从全部输出累加。",
+)
+TURNED = Text("The same dx as a convolution with the flipped kernel", "dx 也是与翻转卷积核的卷积")
+TURNED_WORDS = Text(
+    "Pad dy by the kernel's size less one, turn the kernel by 180°, and slide it over.",
+    "把 dy 的四周填充“卷积核大小减一”个零，再用旋转 180° 的卷积核滑过它。",
+)
+PADDED = Text("dy, padded", "填充后的 dy")
+FLIPPED = Text("w, flipped", "翻转后的 w")
+
 
 @dataclass(frozen=True)
-class Correlation(Preformatted):
+class Correlation(Taught):
     """One channel and one kernel, stride 1, no padding: all values and all gradients.
 
     `flipped` is the same gradient of x as `grad_x`, by the other way: the gradient of y, padded by one less than
@@ -59,63 +85,70 @@ class Correlation(Preformatted):
         """Draw what each output is summed from; every kernel weight is used by each."""
         drawn = []
         for at in places(self.y.shape):
-            sources = [f"{_name('x', i)} ──×{_name('w', k)}──" for i, k in self.terms(at)]
+            sources = [f"{_drawn('x', i)} ──×{_drawn('w', k)}──" for i, k in self.terms(at)]
             width = max(map(len, sources))
             sources.append("b ".ljust(width, "─"))
-            drawn.append("\n".join(_joined(sources, f"{_name('y', at)} = {number(self.y[at])}")))
+            drawn.append("\n".join(_joined(sources, f"{_drawn('y', at)} = {number(self.y[at])}")))
         return "\n\n".join(drawn)
 
-    def equations(self) -> str:
+    def equations(self) -> tuple[str, ...]:
         """Write every output as a sum of products, with the numbers put in."""
         lines = []
         for at in places(self.y.shape):
             terms = self.terms(at)
-            letters = " + ".join(f"{_name('x', i)}·{_name('w', k)}" for i, k in terms)
-            numbers = " + ".join(f"{_signed(self.x[i])}·{_signed(self.w[k])}" for i, k in terms)
-            lines.append(f"{_name('y', at)} = {letters} + b")
-            lines.append(f"{' ' * len(_name('y', at))} = {numbers} + {_signed(self.b)} = {number(self.y[at])}")
-        return "\n".join(lines)
+            letters = " + ".join(f"{index('x', *i)}·{index('w', *k)}" for i, k in terms)
+            values = " + ".join(f"{factor(self.x[i])}·{factor(self.w[k])}" for i, k in terms)
+            lines.append(f"{index('y', *at)} = {letters} + b = {values} + {factor(self.b)} = {number(self.y[at])}")
+        return tuple(lines)
 
-    def backward_equations(self) -> str:
+    def backward_equations(self) -> tuple[str, ...]:
         """Write every gradient as the sum over the paths back to it."""
         lines = []
         for at in places(self.x.shape):
-            letters = " + ".join(f"{_name('dy', out)}·{_name('w', tap)}" for out, tap in self.uses(at))
-            lines.append(f"{_name('dx', at)} = {letters} = {number(self.grad_x[at])}")
+            letters = " + ".join(f"{index('dy', *out)}·{index('w', *tap)}" for out, tap in self.uses(at))
+            lines.append(f"{index('dx', *at)} = {letters} = {number(self.grad_x[at])}")
         for tap in places(self.w.shape):
             letters = " + ".join(
-                f"{_name('dy', out)}·{_name('x', _plus(out, tap))}" for out in places(self.y.shape)
+                f"{index('dy', *out)}·{index('x', *_plus(out, tap))}" for out in places(self.y.shape)
             )
-            lines.append(f"{_name('dw', tap)} = {letters} = {number(self.grad_w[tap])}")
-        letters = " + ".join(_name("dy", out) for out in places(self.y.shape))
+            lines.append(f"{index('dw', *tap)} = {letters} = {number(self.grad_w[tap])}")
+        letters = " + ".join(index("dy", *out) for out in places(self.y.shape))
         lines.append(f"db = {letters} = {number(self.grad_b)}")
-        return "\n".join(lines)
+        return tuple(lines)
 
-    def __str__(self) -> str:
-        flipped = beside(
-            titled("dy, padded", matrix(self.padded_grad_y)),
-            titled("w, flipped", matrix(self.turned_w)),
-            titled("= dx", matrix(self.flipped)),
-        )
-        sizes = f"x {show_shape(self.x.shape)}, w {show_shape(self.w.shape)} → y {show_shape(self.y.shape)}"
-        return "\n\n".join(
-            [
-                titled(
-                    f"Forward: {sizes}",
-                    beside(
-                        titled("x", matrix(self.x)),
-                        titled("w", matrix(self.w)),
-                        titled("b", number(self.b)),
-                        titled("y", matrix(self.y)),
-                    ),
+    def lesson(self) -> Lesson:
+        rank = self.x.ndim
+        gradients = (Value("dx", self.grad_x), Value("dw", self.grad_w), Value("db", np.array([self.grad_b])))
+        turned = (Value("dy_padded", self.padded_grad_y, PADDED), "∗", Value("w_flipped", self.turned_w, FLIPPED))
+        small = self.y.size * self.w.size <= MOST_PRODUCTS
+        bias = Value("b", np.array([self.b]))
+        sections = [
+            Section(
+                FORWARD.fill(x=show_shape(self.x.shape), w=show_shape(self.w.shape), y=show_shape(self.y.shape)),
+                (
+                    Words(FORWARD_WORDS),
+                    Row((Value("x", self.x), "∗", Value("w", self.w), "+", bias, "=", Value("y", self.y))),
+                    *((Formulas(self.equations()),) if small else ()),
                 ),
-                self.equations(),
-                titled("Graph", self.graph()),
-                titled("Backward, with dy the gradient of y", matrix(self.grad_y)),
-                self.backward_equations(),
-                titled("The same dx as a convolution: slide the flipped kernel over the padded dy", flipped),
-            ]
-        )
+            )
+        ]
+        if small:
+            sections.append(Section(GRAPH, (Words(GRAPH_WORDS), Drawing(self.graph()))))
+        sections += [
+            Section(
+                BACKWARD,
+                (
+                    Words(BACKWARD_WORDS),
+                    Row((Value("dy", self.grad_y),)),
+                    *((Formulas(self.backward_equations()),) if small else ()),
+                    Row(gradients),
+                ),
+            ),
+            Section(
+                TURNED, (Words(TURNED_WORDS), Row((*turned, "=", Value("dx_by_flip", self.flipped, same("dx")))))
+            ),
+        ]
+        return Lesson(f"convolution-{rank}d", TITLES[rank - 1], tuple(sections))
 
 
 def correlation(
@@ -187,23 +220,19 @@ def _minus(one: Place, other: Place) -> Place:
     return tuple(a - b for a, b in zip(one, other, strict=True))
 
 
-def _name(letter: str, at: Place) -> str:
+def _drawn(letter: str, at: Place) -> str:
     """Write x2, or x21 for row 2, column 1."""
-    joint = "" if all(index < 10 for index in at) else ","
+    joint = "" if all(one < 10 for one in at) else ","
     return letter + joint.join(map(str, at))
-
-
-def _signed(value: float) -> str:
-    return number(value) if value >= 0 else f"({number(value)})"
 
 
 def _joined(sources: list[str], result: str) -> list[str]:
     """Join lines by a bracket, and point from its middle to the result."""
     last, middle = len(sources) - 1, len(sources) // 2
     lines = []
-    for index, source in enumerate(sources):
-        corner = "┐" if index == 0 else "┘" if index == last else "┤"
-        if index == middle:
+    for place, source in enumerate(sources):
+        corner = "┐" if place == 0 else "┘" if place == last else "┤"
+        if place == middle:
             corner = {"┐": "┬", "┘": "┴", "┤": "┼"}[corner] + f"──(+)──► {result}"
         lines.append(source + corner)
     return lines
