@@ -7,7 +7,7 @@ import pytest
 
 from convscope import images, plots
 from convscope.errors import BadSetting, BadShape
-from convscope.lab import edges
+from convscope.lab.topics import edges
 from convscope.plots.edge_maps import gray_levels
 
 

@@ -7,9 +7,14 @@ from numpy.typing import ArrayLike
 
 from ..engines.reference.layers.rules import Array
 from ..errors import BadShape
+from ..layers.base import show_shape
+from ..text.language import Message
 
 DECIMALS = 4
 _LARGE = 1e5
+
+ROUNDING = 1e-13
+"""Values below this fraction of the largest are rounding errors."""
 
 
 def number(value: float) -> str:
@@ -44,6 +49,15 @@ def index(letter: str, *at: int) -> str:
     return f"{letter}_{text}" if len(text) == 1 else f"{letter}_{{{text}}}"
 
 
+def without_rounding(array: Array) -> Array:
+    """Return an array with 0 for values that are rounding errors beside the largest.
+
+    >>> without_rounding(np.array([1.0, -5e-17]))
+    array([1., 0.])
+    """
+    return np.where(np.abs(array) < ROUNDING * np.abs(array).max(), 0.0, array)
+
+
 def numbers(name: str, value: ArrayLike) -> Array:
     """Return finite float64 numbers.
 
@@ -63,6 +77,13 @@ def numbers(name: str, value: ArrayLike) -> Array:
     return array
 
 
+_KINDS = {
+    1: Message("numbers in a row"),
+    2: Message("a matrix of numbers"),
+    3: Message("matrices of numbers, one per channel"),
+}
+
+
 def of_rank(name: str, value: ArrayLike, rank: int, example: str) -> Array:
     """Return numbers with this many axes.
 
@@ -71,10 +92,10 @@ def of_rank(name: str, value: ArrayLike, rank: int, example: str) -> Array:
     array = numbers(name, value)
     if array.ndim != rank:
         raise BadShape(
-            "{name} must have {count} axis(es) (got {got}). Example: {example}. [lab-rank]",
+            "{name} must be {kind} (got {got}). Example: {example}. [lab-rank]",
             name=name,
-            count=rank,
-            got=array.ndim,
+            kind=_KINDS[rank],
+            got=show_shape(array.shape) or Message("a single number"),
             example=example,
         )
     return array

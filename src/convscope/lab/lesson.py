@@ -103,7 +103,9 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Curves:
-    """Curves or, with few named points, bars; drawn in figures, listed in JSON, and not printed.
+    """Curves or, with named points, bars; drawn in figures, listed in JSON, and not printed.
+
+    `logarithmic` is for bars.
 
     Shapes:   x (n), each series (n)
     """

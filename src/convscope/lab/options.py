@@ -95,7 +95,7 @@ def integer(low: int, high: int = SIZE) -> Parse:
         digits = text.removeprefix("-")
         if not (digits.isascii() and digits.isdigit() and len(digits) < 10 and low <= int(text) <= high):
             raise BadSetting(
-                "{option} must be an integer from {low} to {high} (got {got!r}). [integer]",
+                "{option} must be an integer from {low} to {high} (got {got!r}). Use one of them. [integer]",
                 option=option,
                 low=low,
                 high=high,

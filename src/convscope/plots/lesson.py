@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from ..derivations.derivation import Text
 from ..engines.reference.layers.rules import Array
-from ..lab.arrays import number
-from ..lab.lesson import Curves, Lesson, Row, Section, Value
+from ..lab.arrays import number, without_rounding
+from ..lab.lesson import Curves, Drawing, Lesson, Row, Section, Value
 from .style import (
     BLUE,
     GRAY,
@@ -42,6 +42,14 @@ CELL, HEADING, ROW_TITLE, GAP, MARGIN = 0.5, 0.55, 0.34, 0.35, 0.45
 CHART, IMAGE = 3.6, 3.2
 """Inches of a chart's height, and of a large matrix's longer side."""
 
+LINE = 0.21
+"""Inches of a line of a drawing."""
+
+LETTERS_PER_INCH = 105
+"""Font size, in points, at which a letter is an inch wide, with room beside it."""
+
+MONOSPACE = "DejaVu Sans Mono"
+
 MOST_CELLS = 20
 """A matrix with a longer side is drawn as an image, without numbers."""
 
@@ -62,11 +70,12 @@ class Tile:
 
 @dataclass(frozen=True)
 class Band:
-    """Tiles side by side, a chart, or the heading of a section; `top` is in inches from the figure's top."""
+    """Tiles side by side, a chart, a drawing, or a heading; `top` is in inches from the figure's top."""
 
     top: float
     tiles: tuple[Tile, ...] = ()
     chart: Curves | None = None
+    drawing: Drawing | None = None
     heading: Text | None = None
 
 
@@ -88,6 +97,8 @@ def lesson_figure(lesson: Lesson, lang: str = "en") -> Figure:
         elif band.chart is not None:
             box = (0.07, 1 - (band.top + CHART - 0.55) / height, 0.76, (CHART - 0.95) / height)
             _draw_chart(figure.add_axes(box), band.chart, text)
+        elif band.drawing is not None:
+            _draw_lines(figure, band, band.drawing, height)
         else:
             _draw_tiles(figure, band, height, text)
     return figure
@@ -103,10 +114,17 @@ def _laid_out(lesson: Lesson) -> tuple[list[Band], float]:
         bands.append(Band(top, heading=section.title))
         top += HEADING
         for band in drawn:
-            high = CHART if band.chart else max(tile.height for tile in band.tiles) + ROW_TITLE + GAP
-            bands.append(Band(top, band.tiles, band.chart))
-            top += high
+            bands.append(replace(band, top=top))
+            top += _height(band)
     return bands, top + MARGIN
+
+
+def _height(band: Band) -> float:
+    if band.chart is not None:
+        return CHART
+    if band.drawing is not None:
+        return (band.drawing.lines.count("\n") + 1) * LINE + GAP
+    return max(tile.height for tile in band.tiles) + ROW_TITLE + GAP
 
 
 def _bands(section: Section) -> Iterator[Band]:
@@ -116,6 +134,8 @@ def _bands(section: Section) -> Iterator[Band]:
                 yield from (Band(0, tiles) for tiles in _lines([tile for part in parts for tile in _tiles(part)]))
             case Curves():
                 yield Band(0, chart=block)
+            case Drawing():
+                yield Band(0, drawing=block)
             case _:
                 pass
 
@@ -131,8 +151,7 @@ def _tiles(part: Value | str) -> Iterator[Tile]:
             cell = IMAGE / longest
             yield Tile(title, matrix, "", max(columns * cell, 0.5), max(rows * cell, 0.3))
         else:
-            least = max(len(number(float(value))) for value in matrix.ravel())
-            wide = min(max(CELL, 0.11 * least + 0.12), (WIDTH - 2 * MARGIN) / columns)
+            wide = min(max(CELL, 0.11 * _longest(matrix) + 0.12), (WIDTH - 2 * MARGIN) / columns)
             yield Tile(title, matrix, "", columns * wide, rows * min(CELL, 0.36 + 0.02 * (12 - rows)))
 
 
@@ -183,16 +202,37 @@ def _draw_matrix(axes: Axes, matrix: Array, text: Letters) -> None:
     """Draw a matrix around 0 in two colors, with its numbers where there is room."""
     with_numbers = max(matrix.shape) <= MOST_CELLS
     largest = (1.6 if with_numbers else 1.0) * float(np.abs(matrix).max()) or 1.0
+    matrix = without_rounding(matrix)
     axes.imshow(matrix, cmap=SIGNED, vmin=-largest, vmax=largest, aspect="auto", interpolation="nearest")
     frame(axes)
     if not with_numbers:
         return
+    size = min(SMALL, _inches(axes) / matrix.shape[1] / _longest(matrix) * LETTERS_PER_INCH)
     for (row, column), value in np.ndenumerate(matrix):
-        axes.text(column, row, number(float(value)), ha="center", va="center", **text.font(SMALL))
+        axes.text(column, row, number(float(value)), ha="center", va="center", **text.font(size))
     for row in np.arange(0.5, matrix.shape[0] - 1):
         axes.axhline(row, color="white", lw=1.5)
     for column in np.arange(0.5, matrix.shape[1] - 1):
         axes.axvline(column, color="white", lw=1.5)
+
+
+def _inches(axes: Axes) -> float:
+    """Return the width of axes in inches."""
+    width: float = axes.get_position().width * WIDTH
+    return width
+
+
+def _longest(matrix: Array) -> int:
+    """Return the letters of the longest number."""
+    return max(len(number(float(value))) for value in without_rounding(matrix).ravel())
+
+
+def _draw_lines(figure: Figure, band: Band, drawing: Drawing, height: float) -> None:
+    """Draw lines of characters in a font of equal widths."""
+    lines = drawing.lines.split("\n")
+    for place, line in enumerate(lines):
+        y = 1 - (band.top + (place + 0.7) * LINE) / height
+        figure.text(MARGIN / WIDTH, y, line, family=MONOSPACE, fontsize=SMALL, color=INK, parse_math=False)
 
 
 def _draw_chart(axes: Axes, chart: Curves, text: Letters) -> None:
@@ -203,8 +243,6 @@ def _draw_chart(axes: Axes, chart: Curves, text: Letters) -> None:
         for place, (name, values) in enumerate(chart.series.items()):
             color, style = COLORS[place % len(COLORS)], STYLES[place // len(COLORS) % len(STYLES)]
             axes.plot(chart.x, values, color=color, ls=style, lw=2, label=name)
-    if chart.logarithmic:
-        axes.set_yscale("log")
     axes.set_title(text.translate(chart.title), loc="left", **text.font(SMALL, color=GRAY))
     axes.set_xlabel(text.translate(chart.x_label), **text.font(SMALL))
     if len(chart.series) > 1:
@@ -218,7 +256,13 @@ def _draw_bars(axes: Axes, chart: Curves, names: tuple[Text, ...], text: Letters
         bars = axes.bar(at, values, wide * 0.92, color=COLORS[place], label=name)
         if len(names) <= MOST_CELLS // 2:
             axes.bar_label(bars, [number(float(f"{value:.4g}")) for value in values], **text.font(SMALL))
-    axes.axhline(0, color=GRAY, lw=0.8)
+    axes.margins(y=0.12)
+    if chart.logarithmic:
+        positive = np.concatenate(list(chart.series.values()))
+        axes.set_yscale("log")
+        axes.set_ylim(positive.min() / 10, positive.max() * 10)
+    else:
+        axes.axhline(0, color=GRAY, lw=0.8)
     labels = [text.translate(name) for name in names]
     axes.set_xticks(np.arange(len(names)), labels, **text.font(SMALL))
     if len(names) > MOST_CELLS // 2:

@@ -59,12 +59,10 @@ def _block(block: Block, lang: str) -> str:
             return "\n".join([r"\[", *(_part(part, lang) for part in items), r"\]"])
         case Table():
             head = [_words(one.to(lang)) for one in block.columns.values()]
-            rows = [head, *([_plain(parts.cell(cell, lang)) for cell in row] for row in block.rows)]
-            body = [" & ".join(row) + r" \\" for row in rows]
-            return "\n".join(
-                [rf"\par\noindent\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}", body[0], r"\hline", *body[1:]]
-                + [r"\end{tabular}"]
-            )
+            cells = [[_plain(parts.cell(cell, lang)) for cell in row] for row in block.rows[: block.shown]]
+            first, *others = [" & ".join(row) + r" \\" for row in (head, *cells)]
+            begin = rf"\par\noindent\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}"
+            return "\n".join([begin, first, r"\hline", *others, r"\end{tabular}"])
         case _:
             return ""
 

@@ -10,7 +10,7 @@ from ...derivations.derivation import Text
 from ...derivations.expression import Expression, read
 from ...derivations.render.prose import sentence as sentence
 from ...engines.reference.layers.rules import Array
-from ..arrays import number
+from ..arrays import number, without_rounding
 from ..lesson import Cell
 
 YES, NO = Text("yes", "是"), Text("no", "否")
@@ -21,9 +21,6 @@ SUMMARY = Text(
 
 MOST_ROWS, MOST_COLUMNS = 16, 20
 """A larger matrix is printed without its middle."""
-
-ROUNDING = 1e-13
-"""Values below this fraction of the largest are rounding errors."""
 
 LARGE = 4096
 """A matrix of more values is an image: it is summarized."""
@@ -56,7 +53,7 @@ def cell(value: Cell, lang: str) -> str:
 
 def rows_of(matrix: Array, columns: int = MOST_COLUMNS) -> list[list[str]]:
     """Write the numbers of a matrix, with … where it is larger than can be printed, and rounding errors as 0."""
-    matrix = np.where(np.abs(matrix) < ROUNDING * np.abs(matrix).max(), 0, matrix)
+    matrix = without_rounding(matrix)
     wanted = [_kept(n, most) for n, most in zip(matrix.shape, (MOST_ROWS, columns), strict=True)]
     return [
         ["…" if row is None or column is None else number(matrix[row, column]) for column in wanted[1]]

@@ -49,8 +49,8 @@ def _block(block: Block, lang: str, width: int) -> list[str]:
 
 
 def _prose(text: Text, lang: str, width: int) -> list[str]:
-    """Write a paragraph; in Chinese a punctuation mark may hang over the end of a line, so one is kept free."""
-    return wrapped(parts.prose(text, lang, str, formula_text), "", "", width - (2 if lang == "zh" else 0))
+    """Write a paragraph; in Chinese there is room for two punctuation marks that hang over a line's end."""
+    return wrapped(parts.prose(text, lang, str, formula_text), "", "", width - (4 if lang == "zh" else 0))
 
 
 def _formulas(lines: tuple[str | Text, ...], lang: str, width: int) -> list[str]:

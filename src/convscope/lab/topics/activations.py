@@ -142,12 +142,12 @@ class ActivationTable(Taught):
         for first in range(0, len(self.points), MOST_POINTS):
             part = slice(first, first + MOST_POINTS)
             columns = {"function": same("x"), **{_key(x): same(number(x)) for x in self.points[part]}}
-            cells = tuple((label, *map(float, row[part])) for label, row in rows)
-            tables.append(Table(name if first == 0 else f"{name}_{first}", columns, cells))
+            cells: list[tuple[Cell, ...]] = [(label, *map(float, row[part])) for label, row in rows]
+            tables.append(Table(name if first == 0 else f"{name}_{first}", columns, tuple(cells)))
         return tables
 
     def _curves(self, name: str, derivative: int) -> Curves:
-        x = np.linspace(-4, 4, 161)
+        x = np.linspace(-4, 4, 801)
         rows = (_row(row.layer, x) for row in self.rows)
         series = {row.layer.kind: (row.values, row.derivatives)[derivative] for row in rows}
         return Curves(name, CURVES[derivative], same("x"), x, series)

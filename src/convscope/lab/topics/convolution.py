@@ -61,7 +61,7 @@ def _teach(
     image, weight = of_rank("input", x, 2, "9,9,0/9,9,0/0,0,0"), kernel_maps(kernels, 2)
     size = weight.shape[1:]
     refuse_too_large(size, image.shape, padding)
-    layer = Conv2d(len(weight), size, stride=(stride, stride), padding=(padding, padding))
+    layer = Conv2d(len(weight), size, stride=(stride, stride), padding=((padding, padding), (padding, padding)))
     inputs, context = (image[None, None],), Context()
     parameters = {"weight": weight[:, None], "bias": np.full(len(weight), bias)}
     maps = forward(layer, inputs, parameters, context)[0]
@@ -136,7 +136,7 @@ def _arithmetic(windows: Array, kernel: Array, made: Array, bias: float, number_
         pairs = [(a, b) for a, b in zip(windows[place].ravel(), kernel.ravel(), strict=True) if b]
         terms = " + ".join(f"{factor(a)}·{factor(b)}" for a, b in pairs) or "0"
         tail = f" + {factor(bias)}" if bias else ""
-        lines.append(f"{index('y', *at)} = {terms}{tail} = {number(made[at])}")
+        lines.append(f"{index('y', *at)} = {terms}{tail} = {number(float(made[at]))}")
     return lines
 
 

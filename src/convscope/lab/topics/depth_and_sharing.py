@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from math import prod
 
+import numpy as np
+
 from ...derivations.derivation import Text
 from ...layers.base import show_shape
 from ...layers.convolution import Conv2d
@@ -64,7 +66,7 @@ def _teach(shape: tuple[int, ...] = (3, 32, 32), kernels: int = 32, size: int = 
         f"weights = {channels}·{size}·{size}·{kernels} = {number(shared[0])}",
         f"maps = {kernels}",
     )
-    totals = [row[3] for row in rows]
+    totals = np.array([row[3] for row in rows])
     return Lesson(
         "depth-and-sharing",
         TITLE,

@@ -133,7 +133,9 @@ def max_pooling(
             got=padding,
         )
     refuse_too_large((kernel_size, kernel_size), image.shape, padding)
-    layer = MaxPool2d((kernel_size, kernel_size), stride=(stride, stride), padding=(padding, padding))
+    layer = MaxPool2d(
+        (kernel_size, kernel_size), stride=(stride, stride), padding=((padding, padding), (padding, padding))
+    )
     inputs, context = (image[None, None],), Context()
     output = forward(layer, inputs, {}, context)
     dy = output_gradient(gradient, output.shape[2:])

@@ -40,7 +40,7 @@ def _teach(x: ArrayLike = EXAMPLE, gradient: ArrayLike | None = None) -> Lesson:
     assert dx is not None  # the input is no integer
     mask = (image > 0).astype(float)
     lines = tuple(
-        f"{index('y', *at)} = max(0, {number(image[at])}) = {number(y[at])}"
+        f"{index('y', *at)} = max(0, {number(float(image[at]))}) = {number(float(y[at]))}"
         for at in list(np.ndindex(image.shape))[:MOST]
     )
     return Lesson(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ...derivations.derivation import Text
 from ...layers.convolution import Conv2d
-from ..lesson import Cell, Drawing, Lesson, Section, Table, Words, same
+from ..lesson import Block, Cell, Curves, Drawing, Lesson, Section, Table, Words, same
 from ..networks import chain, derived
 from ..options import PADDING, STRIDE, Option, integer
 from ..topic import Chapter, Topic
@@ -50,7 +52,7 @@ def _teach(n: int = 7, kernel: int = 3, stride: int = 2, padding: int = 1) -> Le
     network = chain((1, n, n), ("conv", _layer(kernel, stride, padding)))
     fits = network["conv"].output_shape[1]
     unused = n + 2 * padding - ((fits - 1) * stride + kernel)
-    windows = [
+    windows: list[Block] = [
         Words(WINDOWS_WORDS.fill(unused=max(0, unused - padding))),
         Drawing(_drawn(n, kernel, stride, padding, fits)),
     ]
@@ -68,7 +70,7 @@ def _teach(n: int = 7, kernel: int = 3, stride: int = 2, padding: int = 1) -> Le
                 ),
             ),
             *((Section(WINDOWS, tuple(windows)),) if drawn else ()),
-            Section(TABLE, (Words(TABLE_WORDS), _sizes(n, kernel))),
+            Section(TABLE, (Words(TABLE_WORDS), _sizes(n, kernel), _bars(n, kernel))),
             Section(SAME, (Words(SAME_WORDS), _same(n))),
             Section(TENSORFLOW, (Words(TENSORFLOW_WORDS), _tensorflow(n, kernel))),
         ),
@@ -76,7 +78,7 @@ def _teach(n: int = 7, kernel: int = 3, stride: int = 2, padding: int = 1) -> Le
 
 
 def _layer(kernel: int, stride: int, padding: int) -> Conv2d:  # type: ignore[valid-type]  # made by `by_rank`
-    return Conv2d(1, (kernel, kernel), stride=(stride, stride), padding=(padding, padding))
+    return Conv2d(1, (kernel, kernel), stride=(stride, stride), padding=((padding, padding), (padding, padding)))
 
 
 def _output(n: int, kernel: int, stride: int, padding: int) -> int | None:
@@ -104,6 +106,14 @@ def _sizes(n: int, kernel: int) -> Table:
         sizes = [_output(n, kernel, s, p) for s in STRIDES]
         rows.append((p, *("—" if size is None else size for size in sizes)))
     return Table("sizes", columns, tuple(rows))
+
+
+def _bars(n: int, kernel: int) -> Curves:
+    """Return the output sizes by stride, with and without padding."""
+    names = tuple(Text(f"stride {s}", f"步长 {s}") for s in STRIDES)
+    paddings = [p for p in (0, kernel // 2) if kernel <= n + 2 * p]
+    series = {f"p = {p}": np.array([_output(n, kernel, s, p) for s in STRIDES], float) for p in paddings}
+    return Curves("bars", OUTPUT, Text("", ""), names, series)
 
 
 def _same(n: int) -> Table:

@@ -231,4 +231,7 @@ MESSAGES = {
     ),
     "{image}: {method} of {label}": "{image}：{label} 的 {method}",
     "{name} (score {score})": "{name}（得分 {score}）",
+    "--save must end in {suffixes} (got {got!r}). Rename the file. [lab-suffix]": (
+        "--save 必须以 {suffixes} 结尾（实际为 {got!r}）。请重命名文件。[lab-suffix]"
+    ),
 }
