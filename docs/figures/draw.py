@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import convscope as cs
-from convscope import images, plots
+from convscope import images, lab, plots
 
 HERE = Path(__file__).parent
 LARGEST_BYTES = 150_000
@@ -21,6 +21,7 @@ def main() -> None:
         "alexnet-field-growth": plots.field_growth(alexnet),
         "alexnet-pool5-region": plots.region_on_image(alexnet.field("pool5", at=(3, 2)), image),
         "edge-maps": plots.convolution_maps(images.sample_photograph()),
+        "lab-dropout": plots.lesson_figure(lab.teach("dropout")),
         "pooling-growth": plots.pooling_growth(),
         "resnet18-network": plots.network_figure(resnet),
     }

@@ -79,7 +79,7 @@ def lasting(text: str) -> str:
     verb = command.removeprefix("$ convscope ").split()[0] if command.startswith("$ convscope ") else ""
     if verb == "diagnose" and " runs/" in command:
         return command
-    if verb not in ("train", "evaluate", "predict"):
+    if verb not in ("train", "evaluate", "predict") and not command.startswith("$ convscope lab small-network"):
         return text
     return "\n".join([command, *(" ".join(MADE_BY_TRAINING.sub(" ", line).split()) for line in lines)])
 

@@ -15,7 +15,7 @@ from convscope.cli import main
 from convscope.cli.group import convscope as group
 from docs.pages import COLUMNS, PAGES, READMES, commands, lasting, relative, run_samples, samples
 
-CHECKED_ELSEWHERE = {"explanation/engine.md", "lessons/", "reference/notation.md"}
+CHECKED_ELSEWHERE = {"explanation/engine.md", "reference/notation.md"}
 """Pages with a test of their own."""
 
 WITH_SAMPLES = [
@@ -53,7 +53,8 @@ def refused(page):
         command = group.get_command(click.Context(group), first) or group
         if isinstance(command, click.Group):
             words = [first, *arguments] if command is group else arguments
-            command = command.get_command(click.Context(command), words[0]) if words[0][0] != "-" else command
+            named = bool(words) and words[0][0] != "-"
+            command = command.get_command(click.Context(command), words[0]) if named else command
         options = {name for parameter in command.params for name in parameter.opts} if command else set()
         given = {argument.split("=")[0] for argument in arguments if argument.startswith("--")}
         if command is None or not given <= options | {"--help"}:

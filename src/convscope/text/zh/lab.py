@@ -69,7 +69,7 @@ MESSAGES = {
         "{option} 必须是用 x 连接的通道数、行数和列数（实际为 {got!r}）。示例：3x32x32。[lab-shape]"
     ),
     "{option} must be an integer from {low} to {high} (got {got!r}). Use one of them. [integer]": (
-        "{option} 必须是 {low} 到 {high} 的整数（实际为 {got!r}）。请使用此范围内的值。[integer]"
+        "{option} 必须是 {low} 到 {high} 的整数（实际为 {got!r}）。请使用其中之一。[integer]"
     ),
     "There is no function {got!r} in this lesson. {hint} [lab-function]": (
         "本课没有函数 {got!r}。{hint} [lab-function]"
