@@ -150,6 +150,14 @@ def test_format_is_printed(convscope):
         ),
         (["dropout", "--rate", "x"], "--rate must be a number (got 'x'). Example: 0.5. [number]"),
         (
+            ["convolution", "--input", "1,1e308"],
+            "input must be numbers of a size up to 1e+09 (got 1e+308). Use smaller ones. [lab-magnitude]",
+        ),
+        (
+            ["convolution", "--bias=-1e300"],
+            "--bias must be numbers of a size up to 1e+09 (got -1e+300). Use smaller ones. [lab-magnitude]",
+        ),
+        (
             ["softmax", "--target", "3"],
             "The class must be a number from 0 to 2, and there may be 12 scores (got class 3 of 3). [lab-target]",
         ),

@@ -11,6 +11,10 @@ from ..layers.base import show_shape
 from ..text.language import Message
 
 DECIMALS = 4
+
+LARGEST = 1e9
+"""Largest size of a learner's number: products and sums of many stay exact enough to print."""
+
 _LARGE = 1e5
 
 ROUNDING = 1e-13
@@ -61,7 +65,8 @@ def without_rounding(array: Array) -> Array:
 def numbers(name: str, value: ArrayLike) -> Array:
     """Return finite float64 numbers.
 
-    Errors:   BadShape [lab-numbers] for rows of different lengths, or values that are no finite numbers
+    Errors:   BadShape [lab-numbers] for rows of different lengths, or values that are no finite numbers;
+              BadShape [lab-magnitude]
     """
     try:
         array = np.asarray(value, np.float64)
@@ -74,7 +79,19 @@ def numbers(name: str, value: ArrayLike) -> Array:
             name=name,
             got=str(value)[:60],
         )
+    if np.abs(array).max() > LARGEST:
+        raise too_large(name, float(np.abs(array).max()))
     return array
+
+
+def too_large(name: str, got: float) -> BadShape:
+    """Return the error for a number beyond LARGEST."""
+    return BadShape(
+        "{name} must be numbers of a size up to {most:g} (got {got:g}). Use smaller ones. [lab-magnitude]",
+        name=name,
+        most=LARGEST,
+        got=got,
+    )
 
 
 _KINDS = {

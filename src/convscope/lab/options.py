@@ -8,6 +8,7 @@ from math import isfinite
 from typing import Any
 
 from ..errors import BadSetting
+from .arrays import LARGEST, too_large
 
 SIZE = 512
 """The largest size, count or number of steps that a lesson takes."""
@@ -85,6 +86,8 @@ def number(option: str, text: str) -> float:
         raise BadSetting(
             "{option} must be a number (got {got!r}). Example: 0.5. [number]", option=option, got=text
         )
+    if abs(value) > LARGEST:
+        raise too_large(option, value)
     return value
 
 

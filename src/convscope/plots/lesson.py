@@ -199,11 +199,14 @@ def _draw_tiles(figure: Figure, band: Band, height: float, text: Letters) -> Non
 
 
 def _draw_matrix(axes: Axes, matrix: Array, text: Letters) -> None:
-    """Draw a matrix around 0 in two colors, with its numbers where there is room."""
+    """Draw a matrix in two colors around 0, with its numbers where there is room; an image without signs is gray."""
     with_numbers = max(matrix.shape) <= MOST_CELLS
     largest = (1.6 if with_numbers else 1.0) * float(np.abs(matrix).max()) or 1.0
     matrix = without_rounding(matrix)
-    axes.imshow(matrix, cmap=SIGNED, vmin=-largest, vmax=largest, aspect="auto", interpolation="nearest")
+    if matrix.min() >= 0 and not with_numbers:
+        axes.imshow(matrix, cmap="gray", vmin=0, vmax=largest, aspect="auto", interpolation="nearest")
+    else:
+        axes.imshow(matrix, cmap=SIGNED, vmin=-largest, vmax=largest, aspect="auto", interpolation="nearest")
     frame(axes)
     if not with_numbers:
         return

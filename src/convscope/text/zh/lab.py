@@ -126,4 +126,7 @@ MESSAGES = {
         "窗口必须能放入填充后的输入（实际为窗口 {window}，输入 {image}，填充 {padding}）。请减小窗口或增大填充。"
         "[lab-window-size]"
     ),
+    "{name} must be numbers of a size up to {most:g} (got {got:g}). Use smaller ones. [lab-magnitude]": (
+        "{name} 的绝对值最大为 {most:g}（实际为 {got:g}）。请使用较小的数。[lab-magnitude]"
+    ),
 }
