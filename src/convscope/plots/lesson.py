@@ -199,7 +199,7 @@ def _draw_tiles(figure: Figure, band: Band, height: float, text: Letters) -> Non
 
 
 def _draw_matrix(axes: Axes, matrix: Array, text: Letters) -> None:
-    """Draw a matrix in two colors around 0, with its numbers where there is room; an image without signs is gray."""
+    """Draw a matrix in two colors around 0, with numbers where there is room; images without signs are gray."""
     with_numbers = max(matrix.shape) <= MOST_CELLS
     largest = (1.6 if with_numbers else 1.0) * float(np.abs(matrix).max()) or 1.0
     matrix = without_rounding(matrix)
