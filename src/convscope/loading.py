@@ -188,11 +188,25 @@ def _resized(network: Network, size: InputShape | None) -> Network:
     return network if size is None else network.with_input(size)
 
 
+def is_keras_model(model: object) -> bool:
+    """Tell whether an object is a Keras model, without importing Keras."""
+    return _is_instance(model, "keras", "Model")
+
+
+def is_torch_module(model: object) -> bool:
+    """Tell whether an object is a PyTorch module, without importing PyTorch."""
+    return _is_instance(model, "torch.nn", "Module")
+
+
+def _is_instance(model: object, package: str, name: str) -> bool:
+    kind = getattr(sys.modules.get(package), name, None)
+    return kind is not None and isinstance(model, kind)
+
+
 def _from_object(model: Any, size: InputShape | None) -> Network:
     """Return the network of a Model, Keras model or PyTorch module. Their packages are loaded already."""
     for package, name, read in _OBJECTS:
-        kind = getattr(sys.modules.get(package), name, None)
-        if kind is not None and isinstance(model, kind):
+        if _is_instance(model, package, name):
             return read(model, size)
     raise UnknownModel(
         "A model must be a name, a path, a Network, a Model, a torch.nn.Module or a keras.Model (got {got}). "

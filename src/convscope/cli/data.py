@@ -34,6 +34,10 @@ MAX_VALIDATION = 0.5
 """Largest fraction of the training images that may be held out for validation."""
 
 
+DATA_OPTIONS = ("data", "data_dir", "resize", "channels", "skip_corrupt")
+"""The arguments that `data_options` adds, which are those of `data_choice`."""
+
+
 def run_argument(command: F) -> F:
     """Add the argument RUN."""
     return click.argument("run")(command)
@@ -130,6 +134,17 @@ def data_choice(
         data = hyphened
     share = HELD_OUT_SHARE if hold_out is None else hold_out
     return DataConfig(data, data_dir, share, _sides(resize), channels, bool(skip_corrupt))
+
+
+def fit_to_network(choice: DataConfig, network: Network) -> DataConfig:
+    """Return data whose images are converted to a network's input, except as options say otherwise."""
+    from dataclasses import replace
+
+    shape = network.input_shape
+    if len(shape) != 3 or shape[0] not in (1, 3):
+        return choice
+    height, width = shape[1:]
+    return replace(choice, resize=choice.resize or (height, width), channels=choice.channels or shape[0])
 
 
 def print_skipped(source: Dataset) -> None:
