@@ -184,19 +184,9 @@ def refuse_misfit(network: Network, source: Dataset, label: str, model: str | No
     Errors:   BadData [data-shape], [data-classes], [no-classes]
     """
     from ..data.batches import refuse_no_classes
-    from ..layers.base import show_shape
 
     refuse_no_classes(network)
-    takes, has = network.input_shape, tuple(source.image_shape)
-    if takes != has:
-        raise BadData(
-            "The images of {data} are {got}, but {network} takes {expected}. {hint} [data-shape]",
-            data=label,
-            got=show_shape(has),
-            network=network.name,
-            expected=show_shape(takes),
-            hint=_shape_hint(network, has, model is not None),
-        )
+    refuse_other_shape(network, source, label, model is not None)
     outputs = max(2, network.outputs[-1].output_shape[0])
     if len(source.classes) > outputs:
         raise BadData(
@@ -206,6 +196,25 @@ def refuse_misfit(network: Network, source: Dataset, label: str, model: str | No
             network=network.name,
             outputs=outputs,
             hint=_outputs_hint(network, len(source.classes), model),
+        )
+
+
+def refuse_other_shape(network: Network, source: Dataset, label: str, is_changeable: bool = False) -> None:
+    """Raise where images do not fit a network, with the options that would help.
+
+    Errors:   BadData [data-shape]
+    """
+    from ..layers.base import show_shape
+
+    takes, has = network.input_shape, tuple(source.image_shape)
+    if takes != has:
+        raise BadData(
+            "The images of {data} are {got}, but {network} takes {expected}. {hint} [data-shape]",
+            data=label,
+            got=show_shape(has),
+            network=network.name,
+            expected=show_shape(takes),
+            hint=_shape_hint(network, has, is_changeable),
         )
 
 

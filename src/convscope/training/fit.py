@@ -154,10 +154,10 @@ class TrainingLoop:
             checked.get("loss"),
             checked.get("accuracy"),
         )
-        self._log(
-            {"event": "epoch", **epoch._asdict(), **self._constant(epoch), "layers": self.observer.summary()}
-        )
-        self.progress.end_epoch(epoch)
+        layers = self.observer.summary()
+        self._log({"event": "epoch", **epoch._asdict(), **self._constant(epoch), "layers": layers})
+        dead, units = (sum(seen.get(name, 0) for seen in layers.values()) for name in ("dead", "units"))
+        self.progress.end_epoch(epoch, dead, units)
         loss = epoch.loss if epoch.validation_loss is None else epoch.validation_loss
         sound = state.high_since is None and math.isfinite(loss)
         if sound and (state.best is None or loss < state.best):
