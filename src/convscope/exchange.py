@@ -331,7 +331,7 @@ def load_model(
     if found.arrays is None:
         raise BadFile(
             "{source!r} is a structure only, without weights. Set {setting} to a file with weights or a run, or "
-            "name a run (`convscope train` writes one), an .onnx file, or a torch: or keras: callable. [no-weights]",
+            "name a run, as `convscope train` writes, an .onnx file, or a torch: or keras: callable. [no-weights]",
             source=str(source),
             setting="load_model.weights",
         )

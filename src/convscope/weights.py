@@ -141,7 +141,7 @@ def match_arrays(wanted: Mapping[str, Shape], file: WeightFile, network: str) ->
         layers |= paired
         _warn(
             Message(
-                "{path}: {count} layer(s) of {network} have other names in it and are matched by order and shape",
+                "{path}: matched {count} layer(s) of {network} by order and shape, since their names differ",
                 path=file.path,
                 count=len(others),
                 network=network,

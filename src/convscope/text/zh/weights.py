@@ -14,8 +14,8 @@ MESSAGES = {
     "[other-network]{lines}": (
         "{path!r} 中不是 {network} 的权重。请指定这些权重所属的网络。[other-network]{lines}"
     ),
-    "{path}: {count} layer(s) of {network} have other names in it and are matched by order and shape": (
-        "{path}：{network} 有 {count} 层在其中名称不同，已按顺序和形状匹配"
+    "{path}: matched {count} layer(s) of {network} by order and shape, since their names differ": (
+        "{path}：{network} 有 {count} 层名称不同，已按顺序和形状匹配"
     ),
     "{path}: {count} array(s) are not used by {network}: {names}": (
         "{path}：{network} 未使用其中 {count} 个数组：{names}"
