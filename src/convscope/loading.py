@@ -28,8 +28,9 @@ LARGEST_FILE = 16 << 20
 """Maximum size of a file with a network, in bytes. Even large descriptions are far smaller."""
 
 _MODULE = Message(
-    "{path!r} has a PyTorch module or its weights, which need the code that builds them. Name that code: "
-    "torch:package.module:callable with --input, or cs.from_torch(module, input_shape) in Python. [model-file]"
+    "{path!r} has a PyTorch module or its weights, which need the code that builds them. Name that code, "
+    "torch:package.module:callable, and give the weights to the commands that run it by --weights, or to "
+    "cs.load_model in Python. [model-file]"
 )
 _KERAS = Message(
     "{path!r} has a Keras model. Load it with keras:keras.models:load_model --arg filepath={path}, or pass "
@@ -43,8 +44,8 @@ ADVICE = {
     ".pt": _MODULE,
     ".pth": _MODULE,
     ".safetensors": Message(
-        "{path!r} has weights without a network. Name the code that builds the network: "
-        "torch:package.module:callable. [model-file]"
+        "{path!r} has weights without a network. Name the network, such as torch:package.module:callable, and give "
+        "the weights to the commands that run it by --weights. [model-file]"
     ),
     ".keras": _KERAS,
     ".h5": _KERAS,
@@ -259,6 +260,19 @@ def _read_keras_model(model: keras.Model, size: InputShape | None) -> Network:
     return read_network(model, size)[0]
 
 
+def _is_saved_model(name: str) -> bool:
+    from .training.model_io import peek_metadata
+
+    return Path(name).suffix.lower() == ".safetensors" and "network" in peek_metadata(Path(name))
+
+
+def _read_saved_model(name: str, size: InputShape | None) -> Network:
+    from .notation import parse_yaml
+    from .training.model_io import peek_metadata
+
+    return _resized(parse_yaml(str(peek_metadata(Path(name))["network"]), Path(name).stem), size)
+
+
 def _read_foreign(path: str, _: InputShape | None) -> Network:
     raise UnknownModel(ADVICE[Path(path).suffix.lower()].template, path=path)
 
@@ -276,6 +290,7 @@ _READERS: tuple[tuple[Callable[[str], bool], Callable[[str, InputShape | None], 
     (lambda name: name.startswith("torch:"), _read_torch),
     (lambda name: name.startswith("keras:"), _read_keras),
     (_ends(".onnx"), _read_onnx),
+    (_is_saved_model, _read_saved_model),
     (_ends(*ADVICE), _read_foreign),
     (_ends(".yaml", ".yml", ".json"), lambda name, size: _resized(_from_file(Path(name)), size)),
     (os.path.isdir, lambda name, size: _resized(_from_folder(Path(name)), size)),  # last: it accepts any text

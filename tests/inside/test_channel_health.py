@@ -138,9 +138,9 @@ def test_nearly_equal_weights_are_no_duplicates():
 
 def test_features_of_a_sequence_are_on_the_last_axis():
     """A dense layer on (positions, features) has its channels last, and so has the function behind it."""
-    model = cs.Model("input 4x6 | dense 5 | relu", seed=1)
-    change(model, "dense1.weight", lambda weight: weight.__setitem__(slice(None), np.abs(weight) * 0.2))
-    change(model, "dense1.bias", lambda bias: bias.__setitem__(slice(None), [0.2, -9, 0.2, 0.2, 0.2]))
+    model = cs.Model("input 4x6 | fc: linear 5 | relu", seed=1)
+    change(model, "fc.weight", lambda weight: weight.__setitem__(slice(None), np.abs(weight) * 0.2))
+    change(model, "fc.bias", lambda bias: bias.__setitem__(slice(None), [0.2, -9, 0.2, 0.2, 0.2]))
     data = np.random.default_rng(1).random((8, 4, 6)).astype(np.float32)
 
     class Sequences:
