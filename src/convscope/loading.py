@@ -44,8 +44,8 @@ ADVICE = {
     ".pt": _MODULE,
     ".pth": _MODULE,
     ".safetensors": Message(
-        "{path!r} has weights without a network. Name the network, such as torch:package.module:callable, and give "
-        "the weights to the commands that run it by --weights. [model-file]"
+        "{path!r} has weights without a network. Name the network, such as torch:package.module:callable, and "
+        "give the weights to the commands that run it by --weights. [model-file]"
     ),
     ".keras": _KERAS,
     ".h5": _KERAS,
