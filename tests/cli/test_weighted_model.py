@@ -183,7 +183,7 @@ def test_diagnose_reports_channels_over_data_in_both_languages(convscope, here):
     text = convscope("diagnose", NETWORK, "--weights", "planted", "--data", "small.npz")
     assert "[duplicate-channels]" in text.out
     chinese = convscope("diagnose", "planted", "--data", "small.npz", "--lang", "zh")
-    assert "只差一个系数和偏移：1 = 0。" in chinese.out.replace("\n       ", "")
+    assert "只差一个系数和偏移：1=0。" in chinese.out.replace("\n       ", "")
     assert "channels" not in json.loads(convscope("diagnose", "planted", "--json").out)
 
 

@@ -122,7 +122,7 @@ def test_proportional_weights_are_duplicates(layer):
     (found,) = diagnose_channels(model, DATA)
     assert (found.code, found.severity, found.layers) == ("duplicate-channels", "waste", (layer,))
     assert found.numbers["pairs"] == [[4, 1]]
-    assert ": 4 = 1." in found.message
+    assert ": 4=1." in found.message
 
 
 def test_nearly_equal_weights_are_no_duplicates():

@@ -262,7 +262,7 @@ def _duplicates(statistics: Mapping[str, _Statistics], images: int) -> Iterator[
                     channels=channels,
                     layer=layer,
                     images=images,
-                    pairs=listed([f"{channel} = {earlier}" for channel, earlier in pairs.items()]),
+                    pairs=listed([f"{channel}={earlier}" for channel, earlier in pairs.items()]),
                 ),
                 Message("Use fewer channels in {layer}, or merge them into the next layer.", layer=layer),
                 {
