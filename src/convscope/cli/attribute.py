@@ -71,7 +71,7 @@ def command(
     \b
     Examples:
       convscope attribute runs/lenet-digits three.png
-      convscope attribute resnet18 cat.jpg --weights resnet18.pth --normalize imagenet --classes imagenet.txt
+      convscope attribute lenet three.png --weights lenet.safetensors --normalize 0.13/0.31 --classes digits.txt
       convscope attribute runs/lenet-digits three.png --target 3 --target 8 --method occlusion --save why.png
     """
     from pathlib import Path

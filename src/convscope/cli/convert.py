@@ -39,7 +39,7 @@ def command(model: str, out: str, **source: Any) -> None:
       convscope convert lenet -
       convscope convert resnet18 resnet18.yaml
       convscope convert runs/lenet-digits lenet.onnx
-      convscope convert resnet18 resnet18.onnx --weights resnet18.pth --normalize imagenet --classes imagenet.txt
+      convscope convert lenet digits.onnx --weights lenet.safetensors --normalize 0.13/0.31 --classes digits.txt
     """
     suffix = Path(out).suffix.lower()
     if suffix in _WITH_WEIGHTS:

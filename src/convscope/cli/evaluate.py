@@ -64,7 +64,7 @@ def command(
     Examples:
       convscope evaluate runs/lenet-digits
       convscope evaluate runs/lenet-digits --part validation --save mistakes.png --json
-      convscope evaluate resnet18 --weights resnet18.pth --normalize imagenet --data photos
+      convscope evaluate lenet --weights lenet.safetensors --normalize 0.13/0.31 --data digits
     """
     from ..data.normalization import normalize_dataset
     from ..files.readable_json import to_json

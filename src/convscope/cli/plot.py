@@ -226,7 +226,7 @@ def features(
     \b
     Examples:
       convscope plot features runs/lenet-digits cat.jpg --layer conv1 --layer pool2
-      convscope plot features resnet18 cat.jpg --weights resnet18.pth --normalize imagenet --layer layer1.0.conv1
+      convscope plot features lenet three.png --weights lenet.safetensors --layer conv1
     """
     from .. import plots
     from ..data.load import read_input
@@ -333,7 +333,7 @@ def kernels(model: str, layer: str | None, path: str | None, **source: Any) -> N
     \b
     Examples:
       convscope plot kernels runs/lenet-digits
-      convscope plot kernels resnet18 --weights resnet18.pth
+      convscope plot kernels lenet --weights lenet.safetensors
     """
     from .. import plots
 

@@ -52,7 +52,7 @@ def command(
     \b
     Examples:
       convscope predict runs/lenet-digits cat.jpg --top 2
-      convscope predict resnet18 cat.jpg --weights resnet18.pth --normalize imagenet --classes imagenet.txt
+      convscope predict lenet three.png --weights lenet.safetensors --normalize 0.13/0.31 --classes digits.txt
     """
     from ..data.load import read_input
     from ..files.readable_json import to_json
