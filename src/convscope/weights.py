@@ -27,9 +27,6 @@ from .training.model_io import NOT_NEEDED, differences, listed, read_model_file,
 WEIGHT_SUFFIXES = (".safetensors", ".pt", ".pth", ".onnx", ".keras")
 """Suffixes of files with weights; a folder must be that of a run or of a saved model."""
 
-_WRAPPERS = ("module.", "_orig_mod.")
-"""Prefixes by which DataParallel and torch.compile mark the module that they wrap."""
-
 _UNUSED_LISTED = 6
 
 
@@ -172,20 +169,13 @@ def _report_unused(unused: set[str], file: WeightFile, network: str) -> None:
 
 def _plain_names(wanted: Mapping[str, Shape], shapes: Mapping[str, Shape]) -> dict[str, str]:
     """Return the file's names by plain ones, without the prefix under which most of the wanted names are found."""
-    known = {_unwrapped(name): name for name in shapes}
     first = next(iter(wanted), "")
-    prefixes = {name.removesuffix(first) for name in known if first and name.endswith(f".{first}")}
-    counts = {prefix: sum(prefix + name in known for name in wanted) for prefix in ("", *sorted(prefixes))}
+    prefixes = {name.removesuffix(first) for name in shapes if first and name.endswith(f".{first}")}
+    counts = {prefix: sum(prefix + name in shapes for name in wanted) for prefix in ("", *sorted(prefixes))}
     best = max(counts, key=lambda prefix: counts[prefix])
     if 2 * counts[best] < len(wanted):
         best = ""
-    return {name.removeprefix(best): full for name, full in known.items()}
-
-
-def _unwrapped(name: str) -> str:
-    for wrapper in _WRAPPERS:
-        name = name.removeprefix(wrapper)
-    return name
+    return {name.removeprefix(best): name for name in shapes}
 
 
 _Layers = dict[str, dict[str, Shape]]
