@@ -11,8 +11,9 @@ from convscope.cli import main
 from convscope.errors import UnknownModel
 
 MODULE = (
-    "a PyTorch module or its weights, which need the code that builds them. Name that code: "
-    "torch:package.module:callable with --input, or cs.from_torch(module, input_shape) in Python. [model-file]"
+    "a PyTorch module or its weights, which need the code that builds them. Name that code, "
+    "torch:package.module:callable, and give the weights to the commands that run it by --weights, or to "
+    "cs.load_model in Python. [model-file]"
 )
 KERAS = (
     "a Keras model. Load it with keras:keras.models:load_model --arg filepath={0}, or pass "
@@ -20,7 +21,8 @@ KERAS = (
 )
 GRAPH = "a TensorFlow graph. Convert it to ONNX with tf2onnx, and name the .onnx file. [model-file]"
 WEIGHTS = (
-    "weights without a network. Name the code that builds the network: torch:package.module:callable. [model-file]"
+    "weights without a network. Name the network, such as torch:package.module:callable, and give the weights to the "
+    "commands that run it by --weights. [model-file]"
 )
 
 

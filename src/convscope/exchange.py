@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from copy import deepcopy
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, overload
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
+from .arrays import Array
 from .errors import BadFile, BadSetting
 from .input_shapes import InputShape
+from .interop.keras.importer import load_weighted_model as load_weighted_keras
 from .interop.keras.importer import read_network as read_keras
 from .interop.onnx.exporter import check_size, write_onnx
 from .interop.onnx.importer import read_network as read_onnx
+from .interop.onnx.importer import read_properties
 from .interop.onnx.importer import read_weights as read_onnx_weights
 from .interop.onnx.reader import require_onnx
 from .interop.torch.exporter import write_module
+from .interop.torch.importer import load_weighted_module, usual_shape
 from .interop.torch.importer import read_network as read_torch
+from .interop.torch.state import assign_state, state_shapes, write_state
+from .loading import ModelSource, is_keras_model, is_torch_module, load
 from .network import Network
+from .training.model_io import (
+    describe,
+    describe_normalization,
+    peek_metadata,
+    read_saved_model,
+    restore_description,
+)
+from .weights import WeightFile, array_shapes, match_arrays, read_weights
 
 if TYPE_CHECKING:
     from torch import nn
@@ -222,14 +239,17 @@ def from_onnx(
         return network
     from .model import Model  # not needed for a structure, and slow to import
 
-    return Model(network, parameters=read_onnx_weights(network, stored, file))
+    model = Model(network, parameters=read_onnx_weights(network, stored, file))
+    restore_description(model, read_properties(file), file)
+    return model
 
 
 def to_onnx(model: Model, path: str | os.PathLike[str], probabilities: bool | None = None) -> None:
     """Export a model with its weights as an ONNX file. The write is atomic.
 
     The file computes what `model.predict` returns for the same `probabilities`. Its metadata and the description
-    of its output say which of the two that is. The batch size is open. A layer's node and output have the layer's
+    of its output say which of the two that is, and have the class names and the normalization. The batch size is
+    open. A layer's node and output have the layer's
     name.
 
     Args:
@@ -255,29 +275,130 @@ def to_onnx(model: Model, path: str | os.PathLike[str], probabilities: bool | No
     target = Path(os.fspath(path))
     arrays = (model.parameters, model.buffers)
     check_size(target, sum(4 * prod(group.shape(name)) for group in arrays for name in group))
-    write_onnx(model.network, {**arrays[0], **arrays[1]}, target, model.reading(probabilities), model.task)
-
-
-def load_model(source: str | os.PathLike[str], engine: str | None = None) -> Model:
-    """Return a model with its weights: a run folder, a folder or file written by `Model.save`, or an ONNX file.
-
-    Raises:
-        BadFile: [no-weights] for a network that has a structure only; [file-missing], [file-damaged]
-    """
-    from .model import Model
-
-    path = Path(source)
-    if path.suffix.lower() == ".onnx":
-        imported = from_onnx(path, parameters=True)
-        return imported if engine is None else Model(imported.network, engine=engine, parameters=_arrays(imported))
-    if path.is_dir() or path.suffix.lower() == ".safetensors":
-        return Model.load(path, engine)
-    raise BadFile(
-        "{source!r} has no weights, only a structure. Pass the folder of a run, a .safetensors file saved by "
-        "convscope, or an .onnx file. [no-weights]",
-        source=str(source),
+    properties: dict[str, Any] = describe_normalization(model)
+    if model.classes is not None:
+        properties["classes"] = list(model.classes)
+    write_onnx(
+        model.network, {**arrays[0], **arrays[1]}, target, model.reading(probabilities), model.task, properties
     )
 
 
-def _arrays(model: Model) -> dict[str, Any]:
-    return {**model.parameters, **model.buffers}
+def save_state(model: Model, path: str | os.PathLike[str]) -> None:
+    """Write parameters and running statistics as a PyTorch state dict. The write is atomic.
+
+    Raises:
+        MissingExtra: [torch-missing]
+        BadFile: [write-failed]
+    """
+    write_state(Path(path), {**model.parameters, **model.buffers})
+
+
+def load_model(
+    source: ModelSource,
+    weights: str | os.PathLike[str] | None = None,
+    *,
+    input_shape: InputShape | None = None,
+    engine: str | None = None,
+) -> Model:
+    """Return a model with its weights, from one source or from a network and a file.
+
+    A run, a saved model, an .onnx file, a `torch:` or `keras:` callable, a module and a Keras model have weights
+    of their own. Random initial weights of a callable are those of seed 0.
+
+    The names in a file with weights are compared with those of the network; for PyTorch modules, with those of
+    their state dict. If they differ, layers are matched by order and shape. Such a match, and arrays that are not
+    used, are reported by a warning. Class names, the normalization and the task of a run travel with its weights.
+
+    Args:
+        source: What `load` takes.
+        weights: A .safetensors, .pt, .pth, .onnx or .keras file, or the folder of a run.
+        input_shape: Another input shape, as in `load`.
+        engine: The engine, as in `Model`.
+
+    Raises:
+        BadFile: [no-weights] for a network that has a structure only; [other-network] for weights of another
+            network; those of `read_weights`.
+        ConvscopeError: As `load`.
+
+    >>> model = load_model("lenet", weights="lenet.safetensors")  # doctest: +SKIP
+    """
+    from .model import Model
+
+    file = None if weights is None else read_weights(weights)
+    found = _read_source(source, input_shape, file)
+    if file is not None and not found.is_assigned:
+        found = found._replace(arrays=match_arrays(array_shapes(found.network), file, found.network.name))
+    if found.arrays is None:
+        raise BadFile(
+            "{source!r} is a structure only, without weights. Set {setting} to a file with weights or a run, or "
+            "name a run, as `convscope train` writes, an .onnx file, or a torch: or keras: callable. [no-weights]",
+            source=str(source),
+            setting="load_model.weights",
+        )
+    described = {**found.described, **({} if file is None else file.described)}
+    seed, dtype = described.get("seed", 0), described.get("dtype", "float32")
+    model = Model(found.network, seed, engine, dtype, parameters=found.arrays)
+    restore_description(model, described, Path(str(source if weights is None else weights)))
+    return model
+
+
+class _Source(NamedTuple):
+    """A network, its arrays if it has some, and the metadata that convscope has written.
+
+    `is_assigned` tells whether the arrays are those of the file with weights.
+    """
+
+    network: Network
+    arrays: Mapping[str, Array] | None = None
+    described: Mapping[str, Any] = MappingProxyType({})
+    is_assigned: bool = False
+
+
+def _read_source(source: ModelSource, input_shape: InputShape | None, file: WeightFile | None) -> _Source:
+    """Read a network with the arrays of its own, or with those of a file where a PyTorch module takes them."""
+    if not isinstance(source, str | os.PathLike):
+        return _read_object(source, input_shape, file)
+    name = os.fspath(source)
+    suffix = Path(name).suffix.lower()
+    if name.startswith("torch:"):
+        assigned: list[bool] = []
+        network, arrays = load_weighted_module(
+            name, input_shape, lambda module: assigned.append(_assign(module, file))
+        )
+        return _Source(network, arrays, is_assigned=any(assigned))
+    if name.startswith("keras:"):
+        return _Source(*load_weighted_keras(name, input_shape))
+    if os.path.isdir(name) or (
+        suffix == ".safetensors" and (not os.path.isfile(name) or peek_metadata(Path(name)))
+    ):
+        network, arrays, described = read_saved_model(Path(name))
+        return _Source(load(network, input_shape), arrays, described)
+    if suffix == ".onnx":
+        network, stored = read_onnx(Path(name), input_shape)
+        return _Source(network, read_onnx_weights(network, stored, Path(name)), read_properties(Path(name)))
+    return _Source(load(name, input_shape))
+
+
+def _read_object(source: Any, input_shape: InputShape | None, file: WeightFile | None) -> _Source:
+    from .model import Model
+
+    if isinstance(source, Model):
+        arrays = {**source.parameters, **source.buffers}
+        return _Source(load(source, input_shape), arrays, describe(source))
+    if is_keras_model(source):
+        return _Source(*read_keras(source, input_shape))
+    if is_torch_module(source):
+        module = source if file is None else deepcopy(source)
+        is_assigned = _assign(module, file)
+        shape = usual_shape(module) if input_shape is None else input_shape
+        return _Source(*read_torch(module, shape), is_assigned=is_assigned)
+    return _Source(load(source, input_shape))
+
+
+def _assign(module: nn.Module, file: WeightFile | None) -> bool:
+    """Assign a file's arrays to a module, by the names of its state dict; False without a file or state dict."""
+    shapes = None if file is None else state_shapes(module)
+    if file is None or shapes is None:
+        return False
+    assign_state(module, match_arrays(shapes, file, type(module).__name__))
+    return True

@@ -28,8 +28,9 @@ LARGEST_FILE = 16 << 20
 """Maximum size of a file with a network, in bytes. Even large descriptions are far smaller."""
 
 _MODULE = Message(
-    "{path!r} has a PyTorch module or its weights, which need the code that builds them. Name that code: "
-    "torch:package.module:callable with --input, or cs.from_torch(module, input_shape) in Python. [model-file]"
+    "{path!r} has a PyTorch module or its weights, which need the code that builds them. Name that code, "
+    "torch:package.module:callable, and give the weights to the commands that run it by --weights, or to "
+    "cs.load_model in Python. [model-file]"
 )
 _KERAS = Message(
     "{path!r} has a Keras model. Load it with keras:keras.models:load_model --arg filepath={path}, or pass "
@@ -43,8 +44,8 @@ ADVICE = {
     ".pt": _MODULE,
     ".pth": _MODULE,
     ".safetensors": Message(
-        "{path!r} has weights without a network. Name the code that builds the network: "
-        "torch:package.module:callable. [model-file]"
+        "{path!r} has weights without a network. Name the network, such as torch:package.module:callable, and "
+        "give the weights to the commands that run it by --weights. [model-file]"
     ),
     ".keras": _KERAS,
     ".h5": _KERAS,
@@ -188,11 +189,25 @@ def _resized(network: Network, size: InputShape | None) -> Network:
     return network if size is None else network.with_input(size)
 
 
+def is_keras_model(model: object) -> bool:
+    """Tell whether an object is a Keras model, without importing Keras."""
+    return _is_instance(model, "keras", "Model")
+
+
+def is_torch_module(model: object) -> bool:
+    """Tell whether an object is a PyTorch module, without importing PyTorch."""
+    return _is_instance(model, "torch.nn", "Module")
+
+
+def _is_instance(model: object, package: str, name: str) -> bool:
+    kind = getattr(sys.modules.get(package), name, None)
+    return kind is not None and isinstance(model, kind)
+
+
 def _from_object(model: Any, size: InputShape | None) -> Network:
     """Return the network of a Model, Keras model or PyTorch module. Their packages are loaded already."""
     for package, name, read in _OBJECTS:
-        kind = getattr(sys.modules.get(package), name, None)
-        if kind is not None and isinstance(model, kind):
+        if _is_instance(model, package, name):
             return read(model, size)
     raise UnknownModel(
         "A model must be a name, a path, a Network, a Model, a torch.nn.Module or a keras.Model (got {got}). "
@@ -245,6 +260,19 @@ def _read_keras_model(model: keras.Model, size: InputShape | None) -> Network:
     return read_network(model, size)[0]
 
 
+def _is_saved_model(name: str) -> bool:
+    from .training.model_io import peek_metadata
+
+    return Path(name).suffix.lower() == ".safetensors" and "network" in peek_metadata(Path(name))
+
+
+def _read_saved_model(name: str, size: InputShape | None) -> Network:
+    from .notation import parse_yaml
+    from .training.model_io import peek_metadata
+
+    return _resized(parse_yaml(str(peek_metadata(Path(name))["network"]), Path(name).stem), size)
+
+
 def _read_foreign(path: str, _: InputShape | None) -> Network:
     raise UnknownModel(ADVICE[Path(path).suffix.lower()].template, path=path)
 
@@ -262,6 +290,7 @@ _READERS: tuple[tuple[Callable[[str], bool], Callable[[str, InputShape | None], 
     (lambda name: name.startswith("torch:"), _read_torch),
     (lambda name: name.startswith("keras:"), _read_keras),
     (_ends(".onnx"), _read_onnx),
+    (_is_saved_model, _read_saved_model),
     (_ends(*ADVICE), _read_foreign),
     (_ends(".yaml", ".yml", ".json"), lambda name, size: _resized(_from_file(Path(name)), size)),
     (os.path.isdir, lambda name, size: _resized(_from_folder(Path(name)), size)),  # last: it accepts any text

@@ -11,6 +11,7 @@ import numpy as np
 
 from .arrays import Array, DType
 from .data.batches import Data, as_dataset, check_dataset, check_inputs, check_labels
+from .data.normalization import Normalization, resolve_normalization
 from .engines.common.arrays import ProgramArrays, check_array_sizes
 from .engines.protocol import Precision, Program, StepResult, Training
 from .engines.registry import engine_named
@@ -132,6 +133,7 @@ class Model:
         check_array_sizes(self.network)
         self.dtype = _DTYPES[dtype]
         self.classes: tuple[str, ...] | None = None
+        self._normalization: Normalization | None = None
         self.steps = 0
         self.chosen: dict[str, Any] = {}
         self._declared = check_task(task)
@@ -181,6 +183,35 @@ class Model:
         known = check_task(task)
         if known != self._implied:
             self._declared, self._implied = known, None
+
+    @property
+    def normalization(self) -> Normalization | None:
+        """Return how images of 0…1 become inputs of the network; None if they are inputs as they are.
+
+        Image files, and data that `fit` loads by name, are normalized. Arrays are taken as inputs of the network:
+        use `prepare` for images in memory. Set it to "imagenet", to (mean, std) with one value per channel, or to
+        None. It is saved with the model, and written to ONNX files as metadata.
+
+        Raises:
+            BadSetting: [normalization]
+
+        >>> model = Model("input 3x8x6 | conv 4 3")
+        >>> model.normalization = "imagenet"
+        >>> model.normalization
+        Normalization(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
+        """
+        return self._normalization
+
+    @normalization.setter
+    def normalization(self, value: Normalization | str | Sequence[Sequence[float]] | None) -> None:
+        self._normalization = resolve_normalization(value, self.network.input_shape)
+
+    def prepare(self, images: Array) -> Array:
+        """Return images of 0…1 as inputs of the network: normalized, if the model has a normalization.
+
+        Shapes:   (c, h, w) or (n, c, h, w) → the same
+        """
+        return images if self._normalization is None else self._normalization.apply(np.asarray(images))
 
     def reading(self, probabilities: bool | None = None) -> Reading:
         """Return the function that `predict` applies to the network's output: "softmax", "sigmoid" or "as is".

@@ -60,7 +60,7 @@ def run_folder(tmp_path_factory):
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_every_example_runs(convscope, tmp_path, monkeypatch, example, run_folder):
-    """As printed, in a folder with an image, and a run where one is named."""
+    """As printed, in a folder with images, weights and class names, and a run where one is named."""
     from PIL import Image
 
     monkeypatch.chdir(tmp_path)
@@ -68,13 +68,15 @@ def test_every_example_runs(convscope, tmp_path, monkeypatch, example, run_folde
         shutil.copytree(run_folder, "runs/lenet-digits")
     Image.new("RGB", (300, 200), "orange").save("cat.jpg")
     Image.new("L", (28, 28)).save("three.png")
+    cs.Model("lenet").save("lenet.safetensors")
+    Path("digits.txt").write_text("\n".join(map(str, range(10))))
     if example.startswith("bench"):
         _fake_timing(monkeypatch)
     if example.startswith("tune"):
         _fake_tuning(monkeypatch)
     ended = convscope(*shlex.split(example))
     assert ended.code == 0, ended.err
-    assert ended.out or len(list(Path().iterdir())) > 1
+    assert ended.out or len(list(Path().iterdir())) > 4
 
 
 def _fake_tuning(monkeypatch):

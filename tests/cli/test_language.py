@@ -145,7 +145,7 @@ ERRORS = [
         "--max-macs 必须是不小于 0 的数（实际为 'much'）。例如：25000000、4G、500M、1.5e9、16MiB。[amount]",
     ),
     (["train", "lenet"], "缺少 --data。请同时给出 MODEL 和 --data，"),
-    (["predict", "lenet", "a.png"], "RUN 必须是训练好的模型的文件夹（实际为网络 'lenet'，它没有训练好的参数）。"),
+    (["predict", "lenet", "a.png"], "'lenet' 只有结构，没有权重。请把 --weights 设为权重文件或训练的文件夹，"),
     (
         ["train", "--config", "none.yaml"],
         "无法读取 YAML 文件 'none.yaml'（没有这个文件或文件夹）。请检查路径。[config-file]",

@@ -1,7 +1,6 @@
 """`convscope predict`: images of any size and color, and files that are none."""
 
 import json
-import shlex
 
 import numpy as np
 import pytest
@@ -150,7 +149,7 @@ def test_network_that_is_no_classifier_prints_its_output_and_says_so(convscope, 
     """A mask's range, a regression's values: what the network gives, unchanged."""
     remark = (
         "The values are the network's output, not probabilities: the model is not declared as a classifier "
-        "(task=None). Model.predict(x, probabilities=True) returns probabilities.\n"
+        "(task=None). Add --task classification for probabilities.\n"
     )
     mask = cs.Model("input 1x6x5 | conv 2 3x2 | sigmoid", seed=1)
     mask.save("mask")
@@ -204,7 +203,6 @@ def test_a_network_without_a_run_is_refused(convscope, run, network):
     ended = convscope("predict", network, "ash.png")
     assert (ended.code, ended.out) == (2, "")
     assert ended.err == (
-        f"convscope: RUN must be the folder of a trained model (got the network {network!r}, which has no trained "
-        f"parameters). Train it with `convscope train {shlex.quote(network)} --data DATA`, then pass the folder that "
-        "it writes. [no-model]\n"
+        f"convscope: {network!r} is a structure only, without weights. Set --weights to a file with weights or a run, "
+        "or name a run, as `convscope train` writes, an .onnx file, or a torch: or keras: callable. [no-weights]\n"
     )

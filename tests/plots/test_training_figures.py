@@ -94,7 +94,7 @@ def test_saved_in_both_formats(tmp_path, model, activations):
         plots.save(figure, tmp_path / f"{name}.png")
         plots.save(figure, tmp_path / f"{name}.svg")
         with Image.open(tmp_path / f"{name}.png") as image:
-            assert image.size == tuple(int(inches * figure.dpi) for inches in figure.get_size_inches())
+            assert image.size == tuple(round(inches * figure.dpi) for inches in figure.get_size_inches())
         assert ElementTree.parse(tmp_path / f"{name}.svg").getroot().tag == "{http://www.w3.org/2000/svg}svg"
 
 
@@ -141,6 +141,17 @@ def test_curves_are_the_log():
     assert line(rate, "_rate").get_xydata() == pytest.approx(
         np.array([[0, 0.01], [50 / 60, 0.05], [1, 0.1], [2, 0.05], [3, 0.1 / 3]])
     )
+
+
+def test_dead_units_are_drawn_where_units_can_die():
+    """Of all layers together; a network without ReLU has no such axes."""
+    layers = [{"relu1": {"dead": 1, "units": 6}, "fc": {"gradient_norm": 1.0}, "relu2": {"dead": 2, "units": 9}}]
+    layers.append({"relu1": {"dead": 4, "units": 6}, "relu2": {"dead": 2, "units": 9}})
+    events = [{**event(at, 1.0, 0.5, False), "layers": seen} for at, seen in enumerate(layers, 1)]
+    *_, dead = plots.training_curves(events, "mine").axes
+    assert line(dead, "_dead").get_xydata() == pytest.approx(np.array([[1, 3], [2, 6]]))
+    assert dead.get_title("left") == "dead units, of 15"
+    assert len(plots.training_curves(EVENTS, "mine").axes) == 3
 
 
 def test_a_loss_that_falls_far_has_a_logarithmic_axis():
@@ -209,15 +220,40 @@ def test_feature_maps_are_the_activations(model, activations):
     """Of each layer those that reach farthest from zero, in the order of their channels."""
     rows = layer_maps(model.network, activations)
     assert [row.name for row in rows] == ["conv1", "pool1", "conv2"]
-    assert [len(row.channels) for row in rows] == [5, 5, 8]
+    assert [len(row.channels) for row in rows] == [5, 5, 12]
     conv2 = activations["conv2"][0]
-    reach = np.abs(conv2).max(axis=(1, 2))
-    assert rows[2].channels == tuple(sorted(np.argsort(-reach)[:8].tolist()))
+    assert rows[2].channels == tuple(range(12))
     assert np.array_equal(rows[2].maps, conv2[list(rows[2].channels)])
     shown = [axes.images[0].get_array() for axes in plots.feature_maps(model.network, activations).axes]
     assert np.array_equal(shown[0], activations["input"][0].transpose(1, 2, 0))
-    assert [image.shape for image in shown[1:]] == [(11, 10)] * 5 + [(5, 5)] * 5 + [(4, 4)] * 8
+    assert [image.shape for image in shown[1:]] == [(11, 10)] * 5 + [(5, 5)] * 5 + [(4, 4)] * 12
     assert np.array_equal(shown[11], rows[2].maps[0])
+
+
+def test_the_more_layers_the_fewer_maps_of_each():
+    """A single layer has up to 64 maps, eight layers have 8 each: those that reach farthest from zero."""
+    wide = cs.Model("input 1x6x5 | " + " | ".join(["conv 70 1"] * 8), seed=1)
+    values = wide.activations(np.random.default_rng(2).random((1, 1, 6, 5)).astype(np.float32))
+    for names, count in ((["conv1"], 64), (["conv1", "conv2"], 32), (None, 8)):
+        rows = layer_maps(wide.network, values, names)
+        assert {len(row.maps) for row in rows} == {count}
+        reach = np.abs(values[rows[0].name][0]).max(axis=(1, 2))
+        assert rows[0].channels == tuple(sorted(np.argsort(-reach)[:count].tolist()))
+
+
+def test_grids_fill_their_canvas():
+    """Kernels and maps reach the right margin, and are not small in a large figure."""
+    small, large = (cs.Model(f"input 1x12x11 | conv {count} 5", seed=1) for count in (6, 64))
+    for model in (small, large):
+        figure = plots.kernels_figure(model.network, model.parameters)
+        width = figure.get_size_inches()[0]
+        boxes = [axes.get_position() for axes in figure.axes]
+        assert width * (1 - max(box.x1 for box in boxes)) <= 0.45
+        assert sum(box.width * box.height for box in boxes) > 0.4
+    values = large.activations(np.random.default_rng(2).random((1, 1, 12, 11)).astype(np.float32))
+    figure = plots.feature_maps(large.network, values, ["conv1"])
+    assert len(figure.axes) == 65
+    assert max(axes.get_position().x1 for axes in figure.axes) > 0.94
 
 
 def test_chosen_layers(model, activations):

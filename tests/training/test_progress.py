@@ -34,6 +34,16 @@ def test_progress_in_a_file_is_one_line_per_epoch():
     assert text.endswith(" s)\n")
 
 
+def test_dead_units_are_in_the_line_of_an_epoch():
+    stream = io.StringIO()
+    progress = Progress(3, stream=stream)
+    progress.end_epoch(EPOCH, 12, 1204)
+    progress.end_epoch(EPOCH, 0, 1204)
+    first, second = stream.getvalue().splitlines()
+    assert ", validation 0.6000, 81.25 %, dead units 12 of 1,204 (" in first
+    assert "dead" not in second
+
+
 def test_progress_on_a_terminal_is_a_bar_with_speed_and_time(monkeypatch):
     monkeypatch.setenv("COLUMNS", "120")
     lines = shown(Terminal()).split("\r")

@@ -10,8 +10,9 @@ from ..errors import BadSetting, suggest
 from ..text.language import Message, current_language, localize
 from .data import engine_option
 from .group import COMMANDS
-from .options import json_option, language_option, with_default
+from .options import json_option, language_option, model_argument, with_default
 from .output import file_name, print_result, print_saved, print_stretch_note
+from .weighted_model import read_model, weights_options
 
 if TYPE_CHECKING:
     from ..engines.protocol import Array
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command("attribute", short_help=COMMANDS["attribute"])
-@click.argument("model")
+@model_argument
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
 @click.option(
     "--method",
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     help="Draw class maps at the centers of receptive fields, or spread evenly over the image.",
 )
 @click.option("--invert", is_flag=True, help="Invert the images, as for dark pencil on white paper.")
+@weights_options
 @engine_option
 @click.option("--save", "path", metavar="PATH", help=with_default("Figure to write.", "IMAGE-METHOD.png"))
 @language_option
@@ -57,35 +59,37 @@ def command(
     layer: str | None,
     placement: str,
     invert: bool,
-    engine: str | None,
     path: str | None,
     as_json: bool,
+    **source: Any,
 ) -> None:
     """Draw which pixels of each IMAGE the score of a class depends on.
 
-    MODEL is the folder of a run, a saved model or an .onnx file.
+    MODEL is the folder of a run, or another model with weights: see --weights. Images of any size are resized to
+    the network's input.
 
     \b
     Examples:
       convscope attribute runs/lenet-digits three.png
+      convscope attribute lenet three.png --weights lenet.safetensors --normalize 0.13/0.31 --classes digits.txt
       convscope attribute runs/lenet-digits three.png --target 3 --target 8 --method occlusion --save why.png
     """
     from pathlib import Path
 
     from .. import plots
     from ..data.load import read_input
-    from ..exchange import load_model
     from ..files.readable_json import to_json
 
     if path is not None and len(images) > 1:
         raise BadSetting(
             "--save names one figure (got {count} images). Leave it out. [attribute-save]", count=len(images)
         )
-    loaded = load_model(model, engine)
+    loaded = read_model(model, **source)
     shape = loaded.network.input_shape
     documents = []
     for image in images:
-        x = read_input(image, shape, invert)[None]
+        pixels = read_input(image, shape, invert)
+        x = loaded.prepare(pixels[None])
         scores = loaded.logits(x)[0]
         scores = scores.reshape(len(scores), -1).sum(axis=1)
         chosen = [_class(loaded, name) for name in targets] or [int(scores.argmax())]
@@ -96,7 +100,7 @@ def command(
         saved = path or f"{file_name(Path(image).stem)}-{file_name(method)}.png"
         labels = [_label(loaded, one, scores) for one, _ in found]
         drawn = [plots.Attribution(label, values) for label, (_, values) in zip(labels, found, strict=True)]
-        figure = plots.attribution_figure(x[0], drawn, method, loaded.network.name, current_language())
+        figure = plots.attribution_figure(pixels, drawn, method, loaded.network.name, current_language())
         plots.save(figure, saved)
         documents.append(_document(image, saved, found, scores, loaded))
         if not as_json:

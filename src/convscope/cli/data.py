@@ -34,6 +34,10 @@ MAX_VALIDATION = 0.5
 """Largest fraction of the training images that may be held out for validation."""
 
 
+DATA_OPTIONS = ("data", "data_dir", "resize", "channels", "skip_corrupt")
+"""The arguments that `data_options` adds, which are those of `data_choice`."""
+
+
 def run_argument(command: F) -> F:
     """Add the argument RUN."""
     return click.argument("run")(command)
@@ -132,6 +136,17 @@ def data_choice(
     return DataConfig(data, data_dir, share, _sides(resize), channels, bool(skip_corrupt))
 
 
+def fit_to_network(choice: DataConfig, network: Network) -> DataConfig:
+    """Return data whose images are converted to a network's input, except as options say otherwise."""
+    from dataclasses import replace
+
+    shape = network.input_shape
+    if len(shape) != 3 or shape[0] not in (1, 3):
+        return choice
+    height, width = shape[1:]
+    return replace(choice, resize=choice.resize or (height, width), channels=choice.channels or shape[0])
+
+
 def print_skipped(source: Dataset) -> None:
     """Note the images and folders of the data that are skipped."""
     skipped: Sequence[str] = getattr(source, "skipped", ())
@@ -169,19 +184,9 @@ def refuse_misfit(network: Network, source: Dataset, label: str, model: str | No
     Errors:   BadData [data-shape], [data-classes], [no-classes]
     """
     from ..data.batches import refuse_no_classes
-    from ..layers.base import show_shape
 
     refuse_no_classes(network)
-    takes, has = network.input_shape, tuple(source.image_shape)
-    if takes != has:
-        raise BadData(
-            "The images of {data} are {got}, but {network} takes {expected}. {hint} [data-shape]",
-            data=label,
-            got=show_shape(has),
-            network=network.name,
-            expected=show_shape(takes),
-            hint=_shape_hint(network, has, model is not None),
-        )
+    refuse_other_shape(network, source, label, model is not None)
     outputs = max(2, network.outputs[-1].output_shape[0])
     if len(source.classes) > outputs:
         raise BadData(
@@ -191,6 +196,25 @@ def refuse_misfit(network: Network, source: Dataset, label: str, model: str | No
             network=network.name,
             outputs=outputs,
             hint=_outputs_hint(network, len(source.classes), model),
+        )
+
+
+def refuse_other_shape(network: Network, source: Dataset, label: str, is_changeable: bool = False) -> None:
+    """Raise where images do not fit a network, with the options that would help.
+
+    Errors:   BadData [data-shape]
+    """
+    from ..layers.base import show_shape
+
+    takes, has = network.input_shape, tuple(source.image_shape)
+    if takes != has:
+        raise BadData(
+            "The images of {data} are {got}, but {network} takes {expected}. {hint} [data-shape]",
+            data=label,
+            got=show_shape(has),
+            network=network.name,
+            expected=show_shape(takes),
+            hint=_shape_hint(network, has, is_changeable),
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -14,8 +14,10 @@ from .arguments import hyphens_to_underscores, position
 from .group import COMMANDS
 from .options import input_option, language_option, model_argument, save_option, with_default
 from .output import print_result, print_saved, print_stretch_note
+from .weighted_model import read_model, read_normalization
 
 if TYPE_CHECKING:
+    from ..data.normalization import Normalization
     from ..derivations import Explanation
 
 FORMATS = ("text", "markdown", "latex", "html")
@@ -77,9 +79,16 @@ def _format_of(path: str | None) -> str:
     type=click.Choice(FORMATS),
     help=with_default("Output format.", "by the suffix of --save, else text"),
 )
-@click.option("--image", metavar="PATH", help="Derive the value of a unit for this image; needs a trained MODEL.")
+@click.option("--image", metavar="PATH", help="Derive the value of a unit for this image; needs weights.")
 @click.option("--channel", type=click.IntRange(0), metavar="CHANNEL", help="Channel of the unit, with --image.")
 @click.option("--target", type=click.IntRange(0), metavar="CLASS", help="Also derive the gradient of this class.")
+@click.option("--weights", metavar="FILE", help="Weights of MODEL, with --image: as in attribute.")
+@click.option(
+    "--normalize",
+    metavar="MEAN/STD",
+    callback=read_normalization,
+    help="Normalization of the image: as in attribute.",
+)
 @save_option("the derivation")
 @language_option
 def command(
@@ -92,12 +101,14 @@ def command(
     image: str | None,
     channel: int | None,
     target: int | None,
+    weights: str | None,
+    normalize: Normalization | Literal["none"] | None,
     path: str | None,
 ) -> None:
     """Derive every quantity of MODEL, or of one LAYER: formula, substituted values, result.
 
-    With --image, derive the value of one unit of a trained MODEL (a run, a saved model or an .onnx file) from its
-    inputs and weights.
+    With --image, derive the value of one unit of a MODEL with weights from its inputs and weights: a run, a saved
+    model, an .onnx file, or any network with --weights.
 
     \b
     Examples:
@@ -115,7 +126,8 @@ def command(
             click.get_current_context(),
         )
     if image is not None:
-        explanation = _unit(model, layer, at, channel, target, image)
+        source = {"weights": weights, "normalize": normalize, "input_shape": input_shape}
+        explanation = _unit(model, source, layer, at, channel, target, image)
     elif channel is not None or target is not None:
         raise click.UsageError(
             Message("--channel and --target need --image, and a trained MODEL. [explain-image]"),
@@ -143,11 +155,16 @@ def command(
 
 
 def _unit(
-    model: str, layer: str | None, at: tuple[int, ...] | None, channel: int | None, target: int | None, image: str
+    model: str,
+    source: dict[str, Any],
+    layer: str | None,
+    at: tuple[int, ...] | None,
+    channel: int | None,
+    target: int | None,
+    image: str,
 ) -> Explanation:
     """Return the worked solution of one unit's value for an image."""
     from ..data.load import read_input
-    from ..exchange import load_model
     from ..inside.solution import explain_unit
     from ..inside.targets import node_named
 
@@ -159,8 +176,8 @@ def _unit(
             ),
             click.get_current_context(),
         )
-    loaded = load_model(model)
-    x = read_input(image, loaded.network.input_shape)
+    loaded = read_model(model, **source)
+    x = loaded.prepare(read_input(image, loaded.network.input_shape))
     shape = node_named(loaded, layer).output_shape
     middle = tuple((n - 1) // 2 for n in shape[1:])
     unit = (channel, *(middle if at is None else at))

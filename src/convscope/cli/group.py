@@ -24,12 +24,16 @@ COMMANDS = {
     "bench": "Benchmark the native engine on this machine against PyTorch.",
     "tune": "Measure the fastest algorithms for a network on this machine, and cache the choice.",
     "diagnose": "Find wasteful or risky parts of a network or a run.",
-    "convert": "Write a network as notation or YAML.",
+    "convert": "Write a network as notation or YAML, or with its weights as ONNX, .safetensors or .pt.",
     "lab": "Teach how networks compute: lessons with every number, and with your own.",
     "zoo": "List the bundled networks.",
     "counted-by": "Show what another tool counts for a network, and why the numbers differ.",
 }
 """Command names and their short help; each command is defined in the module of the same name."""
+
+
+ALIASES = {"export": "convert"}
+"""Other names of commands, which are not listed."""
 
 
 class NearestGroup(click.Group):
@@ -39,6 +43,7 @@ class NearestGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         known = self.list_commands(ctx)
+        args = [ALIASES.get(args[0], args[0]), *args[1:]]
         if args[0] not in known and not args[0].startswith("-"):
             ctx.fail(self.unknown(args[0], suggest(args[0], known)))
         return super().resolve_command(ctx, args)

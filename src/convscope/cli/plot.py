@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -12,13 +12,25 @@ from ..errors import BadSetting
 from ..input_shapes import InputShape
 from ..text.language import Message, current_language
 from .arguments import matrices, position
-from .data import checkpoint_option, data_choice, data_options, refuse_misfit, run_argument, saved_run
+from .data import (
+    DATA_OPTIONS,
+    checkpoint_option,
+    data_choice,
+    data_options,
+    fit_to_network,
+    refuse_misfit,
+    run_argument,
+    saved_run,
+)
 from .group import COMMANDS, NearestGroup
 from .options import input_option, language_option, model_argument, with_default
 from .output import file_name, print_saved, print_stretch_note
+from .weighted_model import has_own_weights, is_run, read_model, weights_options
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from ..model import Model
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -195,41 +207,42 @@ def curves(run: str, path: str | None) -> None:
     )
 
 
-@command.command("features", short_help="Feature maps of a trained network for an image.")
-@run_argument
+@command.command("features", short_help="Feature maps of a network with weights for an image.")
+@model_argument
 @click.argument("image")
 @click.option("--layer", "layers", metavar="LAYER", multiple=True, help="Draw only this layer; repeatable.")
 @click.option("--invert", is_flag=True, help="Invert the image, as for dark pencil on white paper.")
+@weights_options
 @checkpoint_option
 @figure_options
 def features(
-    run: str,
-    image: str,
-    layers: tuple[str, ...],
-    invert: bool,
-    checkpoint: str | None,
-    path: str | None,
+    model: str, image: str, layers: tuple[str, ...], invert: bool, path: str | None, **source: Any
 ) -> None:
-    """Draw the feature maps of the model of RUN for IMAGE.
+    """Draw the feature maps of MODEL for IMAGE.
+
+    MODEL is the folder of a run, or another model with weights: see --weights. An image of any size is resized to
+    the network's input.
 
     \b
-    Example:
+    Examples:
       convscope plot features runs/lenet-digits cat.jpg --layer conv1 --layer pool2
+      convscope plot features lenet three.png --weights lenet.safetensors --layer conv1
     """
     from .. import plots
     from ..data.load import read_input
 
-    saved = saved_run(run)
-    model = saved.model(checkpoint)
-    shape = model.network.input_shape
-    activations = model.activations(read_input(image, shape, invert)[None])
+    loaded = read_model(model, **source)
+    shape = loaded.network.input_shape
+    pixels = read_input(image, shape, invert)[None]
+    activations = loaded.activations(loaded.prepare(pixels))
     print_stretch_note([image], shape)
-    figure = plots.feature_maps(model.network, activations, layers, lang=current_language())
-    _save(figure, path, f"{saved.path.name}-features")
+    shown = {**activations, loaded.network.inputs[0].name: pixels}
+    figure = plots.feature_maps(loaded.network, shown, layers, lang=current_language())
+    _save(figure, path, f"{_name_of(model, loaded)}-features")
 
 
 @command.command("strongest", short_help="Image regions with the strongest responses of a layer's channels.")
-@click.argument("model")
+@model_argument
 @click.argument("layer")
 @data_options
 @click.option(
@@ -243,42 +256,49 @@ def features(
     show_default=True,
     help="Images per channel.",
 )
+@weights_options
 @figure_options
-def strongest(model: str, layer: str, wanted: tuple[int, ...], count: int, path: str | None, **data: Any) -> None:
+def strongest(
+    model: str, layer: str, wanted: tuple[int, ...], count: int, path: str | None, **options: Any
+) -> None:
     """Draw the image regions that excite the channels of LAYER most.
 
-    MODEL is the folder of a run, a saved model or an .onnx file. --data names the images to search.
+    MODEL is the folder of a run, or another model with weights: see --weights. --data names the images to search.
+    They are resized and converted to the network's input.
 
     \b
     Example:
-      convscope plot strongest runs/lenet-digits conv2 --data digits --resize 28
+      convscope plot strongest runs/lenet-digits conv2 --data digits
     """
     from .. import plots
-    from ..exchange import load_model
+    from ..data.normalization import normalize_dataset
     from ..inside.strongest import strongest_of_channels
 
+    data = {name: options.pop(name) for name in DATA_OPTIONS}
     if data["data"] is None:
         raise click.UsageError(
             Message("No images to search are given. Add --data with a dataset or a folder. [data-missing]"),
             click.get_current_context(),
         )
-    loaded = load_model(model)
-    choice = data_choice(**data)
+    loaded = read_model(model, **options)
+    choice = fit_to_network(data_choice(**data), loaded.network)
     _, source = choice.evaluation_part()
     refuse_misfit(loaded.network, source, choice.label)
     known = next((node.output_shape[0] for node in loaded.network if node.name == layer), 0)
     chosen = list(wanted) or list(range(min(known, MOST_CHANNELS)))
-    found = strongest_of_channels(loaded, source, layer, chosen, count, progress=True)
+    inputs = normalize_dataset(source, loaded.normalization)
+    found = strongest_of_channels(loaded, inputs, layer, chosen, count, progress=True)
     figure = plots.strongest_figure(source, layer, found, loaded.network.name, current_language())
     _save(figure, path, f"{loaded.network.name}-{layer}-strongest")
 
 
 @command.command("effective-field", short_help="How strongly each pixel influences a unit.")
-@click.argument("model")
+@model_argument
 @click.argument("layer")
 @click.option("--at", "at", metavar="ROW,COL", callback=position, help=with_default("Position.", "the middle"))
+@weights_options
 @figure_options
-def effective_field(model: str, layer: str, at: tuple[int, ...] | None, path: str | None) -> None:
+def effective_field(model: str, layer: str, at: tuple[int, ...] | None, path: str | None, **source: Any) -> None:
     """Draw the effective receptive field of LAYER: random images, weights of MODEL.
 
     MODEL is what inspect takes. A network without weights is initialized randomly, several times.
@@ -288,37 +308,46 @@ def effective_field(model: str, layer: str, at: tuple[int, ...] | None, path: st
       convscope plot effective-field runs/lenet-digits conv2
     """
     from .. import plots
-    from ..exchange import load_model
     from ..inside.effective_field import effective_field as measure
     from ..loading import load
 
-    has_weights = os.path.isdir(model) or model.lower().endswith((".safetensors", ".onnx"))
-    found = measure(load_model(model) if has_weights else load(model), layer, at=at)
+    has_weights = source["weights"] is not None or has_own_weights(model)
+    found = measure(
+        read_model(model, **source) if has_weights else load(model, source["input_shape"]), layer, at=at
+    )
     figure = plots.effective_field_figure(found, current_language())
     _save(figure, path, f"{file_name(layer)}-effective-field")
 
 
 @command.command("kernels", short_help="Learned kernels of a convolution.")
-@run_argument
+@model_argument
 @click.option("--layer", metavar="LAYER", help=with_default("Convolution to draw.", "the first one"))
+@weights_options
 @checkpoint_option
 @figure_options
-def kernels(run: str, layer: str | None, checkpoint: str | None, path: str | None) -> None:
-    """Draw the learned kernels of a convolution of RUN.
+def kernels(model: str, layer: str | None, path: str | None, **source: Any) -> None:
+    """Draw the learned kernels of a convolution of MODEL.
+
+    MODEL is the folder of a run, or another model with weights: see --weights.
 
     \b
-    Example:
+    Examples:
       convscope plot kernels runs/lenet-digits
+      convscope plot kernels lenet --weights lenet.safetensors
     """
     from .. import plots
 
-    saved = saved_run(run)
-    model = saved.model(checkpoint)
+    loaded = read_model(model, **source)
     _save(
-        plots.kernels_figure(model.network, model.parameters, layer, current_language()),
+        plots.kernels_figure(loaded.network, loaded.parameters, layer, current_language()),
         path,
-        f"{saved.path.name}-kernels",
+        f"{_name_of(model, loaded)}-kernels",
     )
+
+
+def _name_of(source: str, model: Model) -> str:
+    """Return the beginning of a figure's file name: a run's folder, or the network."""
+    return Path(source).name if is_run(source) else model.network.name
 
 
 def _save(figure: Figure, path: str | None, name: str) -> None:

@@ -8,10 +8,11 @@ import click
 
 from ..errors import BadFile, BadSetting
 from ..text.language import Message
-from .data import checkpoint_option, engine_option, run_argument, saved_run
+from .data import checkpoint_option, engine_option
 from .group import COMMANDS
-from .options import json_option, language_option
+from .options import json_option, language_option, model_argument
 from .output import BAD_INPUT, print_error, print_note, print_result, print_stretch_note
+from .weighted_model import read_model, weights_options
 
 if TYPE_CHECKING:
     from ..engines.protocol import Array
@@ -19,36 +20,39 @@ if TYPE_CHECKING:
 
 
 @click.command("predict", short_help=COMMANDS["predict"])
-@run_argument
+@model_argument
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
 @click.option(
     "--top", metavar="CLASSES", type=int, default=3, show_default=True, help="Number of classes to show."
 )
 @click.option("--invert", is_flag=True, help="Invert the images, as for dark pencil on white paper.")
+@weights_options
 @checkpoint_option
 @engine_option
 @language_option
 @json_option
 def command(
-    run: str,
+    model: str,
     images: tuple[str, ...],
     top: int,
     invert: bool,
-    checkpoint: str | None,
-    engine: str | None,
     as_json: bool,
+    **source: Any,
 ) -> None:
-    """Classify each IMAGE with the model of RUN, and show the most probable classes.
+    """Classify each IMAGE with MODEL, and show the most probable classes.
+
+    MODEL is the folder of a run, or another model with weights: see --weights.
 
     The values of an output that is not a classifier's are printed as they are, with a note. A network with several
     outputs gets one block per output.
 
-    Images are resized and converted to the network's input. Files that cannot be read as images are
+    Images of any size are resized and converted to the network's input. Files that cannot be read as images are
     reported, the others are still classified, and the exit code is 2.
 
     \b
-    Example:
+    Examples:
       convscope predict runs/lenet-digits cat.jpg --top 2
+      convscope predict lenet three.png --weights lenet.safetensors --normalize 0.13/0.31 --classes digits.txt
     """
     from ..data.load import read_input
     from ..files.readable_json import to_json
@@ -57,26 +61,26 @@ def command(
 
     if top < 1:
         raise BadSetting("--top must be an integer of at least 1 (got {got}). 3 is usual. [top]", got=top)
-    model = saved_run(run).model(checkpoint, engine)
+    loaded = read_model(model, **source)
     results: list[dict[str, Any]] = []
     read: list[str] = []
     for image in images:
         try:
-            pixels = read_input(image, model.network.input_shape, invert)
+            pixels = read_input(image, loaded.network.input_shape, invert)
         except BadFile as error:
             print_error(error)
             results.append({"image": image, "error": str(error)})
             continue
-        answer = _answer(model, pixels[None], top)
+        answer = _answer(loaded, loaded.prepare(pixels[None]), top)
         results.append({"image": image, **answer})
         if not as_json:
             print_result(("\n" if read else "") + prediction_text(image, answer, paint_for()))
         read.append(image)
     if read:
-        print_stretch_note(read, model.network.input_shape)
-        _print_output_note(model)
+        print_stretch_note(read, loaded.network.input_shape)
+        _print_output_note(loaded)
     if as_json:
-        print_result(to_json({"schema": 1, "run": run, "task": model.task, "images": results}))
+        print_result(to_json({"schema": 1, "run": model, "task": loaded.task, "images": results}))
     click.get_current_context().exit(BAD_INPUT if len(read) < len(images) else 0)
 
 
@@ -113,7 +117,7 @@ def _print_output_note(model: Model) -> None:
         print_note(
             Message(
                 "The values are the network's output, not probabilities: the model is not declared as a "
-                "classifier (task={task}). Model.predict(x, probabilities=True) returns probabilities.",
+                "classifier (task={task}). Add --task classification for probabilities.",
                 task=model.task,
             )
         )

@@ -14,11 +14,12 @@ import click
 from ..errors import BadFile, MissingExtra, NotFinite
 from ..text.language import Message, current_language, localize
 from .arguments import hyphens_to_underscores
-from .data import data_choice, data_options, engine_option, precision_option, print_skipped
+from .data import DATA_OPTIONS, data_choice, data_options, engine_option, precision_option, print_skipped
 from .group import COMMANDS
 from .options import exclusive, input_option, json_option, language_option, with_default
 from .output import FAILED, INTERRUPTED, SIGNALED, file_name, print_error, print_note, print_result
 from .train_config import Options, fit_settings, read_configuration
+from .weighted_model import read_normalization
 
 if TYPE_CHECKING:
     from ..data import Dataset
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from ..text.terminal import Paint
     from ..training.history import History
 
-_CHOICE = ("data", "data_dir", "resize", "channels", "skip_corrupt")
 FIGURE = "curves.png"
 
 
@@ -77,6 +77,15 @@ FIGURE = "curves.png"
 @click.option(
     "--augment", metavar="LIST", help='Data augmentation, such as "shift=2,rotate=10"; also flip and crop.'
 )
+@click.option(
+    "--weights", metavar="FILE", help="Initial weights: a .safetensors, .pt, .onnx or .keras file, or a run."
+)
+@click.option(
+    "--normalize",
+    metavar="MEAN/STD",
+    callback=read_normalization,
+    help="Normalization of the images: imagenet, or values per channel, such as 0.1307/0.3081.",
+)
 @click.option("--seed", metavar="INTEGER", type=int, help=with_default("Random seed.", "0"))
 @engine_option
 @precision_option
@@ -124,6 +133,8 @@ def command(as_json: bool, **options: Any) -> None:
     from ..text.terminal import paint_for, terminal_width
 
     exclusive({"--run": options["run"], "--resume": options["resume"]})
+    exclusive({"--weights": options["weights"], "--resume": options["resume"]})
+    exclusive({"--normalize": options["normalize"], "--resume": options["resume"]})
     settings = fit_settings(options)
     task = _resumed_task(options) if options["resume"] is not None else _new_task(options, settings)
     history = _fit(task, settings, bool(options["tensorboard"]))
@@ -144,7 +155,7 @@ class Task:
     source: Dataset
     validation: Dataset | None
     folder: Path
-    is_resumed: bool
+    is_resumed: bool = False
     epochs: int = 0
     epochs_left: int = 0
     """The epochs of a resumed run, and how many of them are left."""
@@ -178,13 +189,41 @@ def _new_task(options: Options, settings: Mapping[str, Any]) -> Task:
         )
     Configuration(**settings)  # raises before anything is read or written
     network = load(options["model"], options["input_shape"])
-    choice = data_choice(**{name: options[name] for name in _CHOICE}, hold_out=options["validation"])
+    choice = data_choice(**{name: options[name] for name in DATA_OPTIONS}, hold_out=options["validation"])
     source = choice.part("train")
     refuse_misfit(network, source, choice.label, options["model"])
     precision: Any = options["precision"] or "fast"
-    model = Model(network, options["seed"] or 0, options["engine"], precision=precision)
+    seed, engine = options["seed"] or 0, options["engine"]
+    initial = _initial_model(network, options)
+    parameters = None if initial is None else {**initial.parameters, **initial.buffers}
+    model = Model(network, seed, engine, precision=precision, parameters=parameters)
+    if options["normalize"] is not None:
+        model.normalization = None if options["normalize"] == "none" else options["normalize"]
+    elif initial is not None:
+        model.normalization = initial.normalization
     folder = folder or _free_folder(f"{network.name}-{choice.label}")
-    return Task(model, choice, source, _validation(choice), folder, False)
+    return _task(model, choice, source, folder)
+
+
+def _initial_model(network: Network, options: Options) -> Model | None:
+    """Return the network with the initial weights of --weights."""
+    if options["weights"] is None:
+        return None
+    from ..exchange import load_model
+
+    name = options["model"]
+    source = name if name.startswith(("torch:", "keras:")) else network
+    return load_model(source, options["weights"], input_shape=options["input_shape"], engine="reference")
+
+
+def _task(model: Model, choice: DataConfig, source: Dataset, folder: Path, **resumed: Any) -> Task:
+    """Return a task whose images are normalized as the model wants them."""
+    from ..data.normalization import normalize_dataset
+
+    validation = None if choice.hold_out == 0 else choice.part("validation")
+    if validation is not None:
+        validation = normalize_dataset(validation, model.normalization)
+    return Task(model, choice, normalize_dataset(source, model.normalization), validation, folder, **resumed)
 
 
 def _resumed_task(options: Options) -> Task:
@@ -206,9 +245,11 @@ def _resumed_task(options: Options) -> Task:
     precision = options["precision"] or document["notes"].get("precision", "fast")
     parameters = undrawn_parameters(network)  # the checkpoint has them
     model = Model(network, seed, engine, document["dtype"], precision, parameters)
+    model.normalization = run.normalization
     epochs = options["epochs"] or document["configuration"]["epochs"]
     done = max((event["epoch"] for event in run.events() if event["event"] == "epoch"), default=0)
-    return Task(model, choice, source, _validation(choice), run.path, True, max(epochs, done), epochs - done)
+    resumed = {"is_resumed": True, "epochs": max(epochs, done), "epochs_left": epochs - done}
+    return _task(model, choice, source, run.path, **resumed)
 
 
 def _choice_of(recorded: DataConfig | None, options: Options) -> DataConfig:
@@ -222,14 +263,10 @@ def _choice_of(recorded: DataConfig | None, options: Options) -> DataConfig:
             click.get_current_context(),
         )
     if options["data"] is not None or recorded is None:
-        read_as = {name: options[name] for name in _CHOICE}
+        read_as = {name: options[name] for name in DATA_OPTIONS}
         share = options["validation"]
         return data_choice(**read_as, hold_out=recorded.hold_out if recorded and share is None else share)
     return recorded if options["data_dir"] is None else replace(recorded, data_dir=options["data_dir"])
-
-
-def _validation(choice: DataConfig) -> Dataset | None:
-    return None if choice.hold_out == 0 else choice.part("validation")
 
 
 def _free_folder(name: str) -> Path:

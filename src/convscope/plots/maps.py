@@ -34,7 +34,11 @@ from .style import (
 )
 
 MOST_KERNELS, MOST_CHANNELS = 64, 16
-WIDTH, HEAD, MARGIN = 12.8, 1.35, 0.4
+WIDTH, LEAST_WIDTH, HEAD, MARGIN = 12.8, 7.2, 1.35, 0.4
+"""Inches: the widest and the narrowest figure, the height of the title, the margin."""
+
+LARGEST_TILE, LARGEST_CHANNEL = 2.4, 0.9
+"""Largest sides of a kernel, and of one channel of it, in inches."""
 
 TITLE_WORDS = Text("Kernels of {layer} in {name}", "{name} 中 {layer} 的卷积核")
 SIZE = Text("{count} kernels {size}", "{count} 个卷积核 {size}")
@@ -103,73 +107,77 @@ def kernels_figure(
     shown = weight[:MOST_KERNELS]
     in_color = weight.shape[1] == 3
     if in_color or weight.shape[1] == 1:
-        figure, height = _tiles(shown, largest, in_color, text)
+        figure, width, height = _tiles(shown, largest, in_color, text)
         notes = []
     else:
         shown = weight[:MOST_CHANNELS]
-        figure, height = _channels(shown[:, :MOST_CHANNELS], largest, text)
+        figure, width, height = _channels(shown[:, :MOST_CHANNELS], largest, text)
         count = weight.shape[1]
         which = CHANNELS if count <= MOST_CHANNELS else SOME_CHANNELS
         notes = [text.translate(which, shown=MOST_CHANNELS, count=count)]
     title = text.translate(TITLE_WORDS, layer=text.drawable(name), name=text.drawable(shortened(network.name, 30)))
-    figure.text(MARGIN / WIDTH, 1 - 0.5 / height, title, **text.font(TITLE, bold=True))
+    figure.text(MARGIN / width, 1 - 0.5 / height, title, **text.font(TITLE, bold=True))
     size = times(weight.shape[1:])
     sizes = SIZE if len(shown) == len(weight) else FIRST
     notes.insert(0, text.translate(sizes, shown=len(shown), count=len(weight), size=size))
-    figure.text(MARGIN / WIDTH, 1 - 0.8 / height, " · ".join(notes), **text.font(SMALL, color=GRAY))
+    figure.text(MARGIN / width, 1 - 0.8 / height, " · ".join(notes), **text.font(SMALL, color=GRAY))
     words = text.translate(COLORS if in_color else SIGNED_WORDS, largest=number(largest))
-    figure.text(MARGIN / WIDTH, 1 - 1.05 / height, words, **text.font(SMALL, color=GRAY))
+    figure.text(MARGIN / width, 1 - 1.05 / height, words, **text.font(SMALL, color=GRAY))
     return figure
 
 
-def _tiles(weight: Array, largest: float, in_color: bool, text: Letters) -> tuple[Figure, float]:
-    """Draw one tile per kernel with its index above it."""
+def _tiles(weight: Array, largest: float, in_color: bool, text: Letters) -> tuple[Figure, float, float]:
+    """Draw one tile per kernel with its index above it, and return the figure with its width and height."""
     rows, columns = grid_of(len(weight), 2.4)
-    side = min(1.9, (WIDTH - 2 * MARGIN) / columns - 0.18)
+    side = min(LARGEST_TILE, (WIDTH - 2 * MARGIN) / columns - 0.18)
     aspect = weight.shape[2] / weight.shape[3]
     high, wide = (side, side / aspect) if aspect > 1 else (side * aspect, side)
+    width = max(LEAST_WIDTH, 2 * MARGIN + columns * (wide + 0.18) - 0.18)
     height = HEAD + rows * (high + 0.34) + 0.2
-    figure = new_figure(WIDTH, height)
+    figure = new_figure(width, height)
     for place, kernel in enumerate(weight):
         row, column = divmod(place, columns)
         left = MARGIN + column * (wide + 0.18)
         bottom = height - HEAD - row * (high + 0.34) - high - 0.2
-        axes = figure.add_axes((left / WIDTH, bottom / height, wide / WIDTH, high / height))
+        axes = figure.add_axes((left / width, bottom / height, wide / width, high / height))
         if in_color:
             axes.imshow((kernel / largest + 1).transpose(1, 2, 0) / 2, interpolation="nearest")
             frame(axes)
         else:
             show_map(axes, kernel[0], -largest, largest)
         axes.set_title(str(place), pad=3, **text.font(SMALL, color=GRAY))
-    return figure, height
+    return figure, width, height
 
 
-def _channels(weight: Array, largest: float, text: Letters) -> tuple[Figure, float]:
-    """Draw a row of channels for each kernel."""
+def _channels(weight: Array, largest: float, text: Letters) -> tuple[Figure, float, float]:
+    """Draw a row of channels for each kernel, and return the figure with its width and height."""
     count, channels, kh, kw = weight.shape
-    room = min(0.9, (WIDTH - 2 * MARGIN - 0.5) / channels)
+    room = min(LARGEST_CHANNEL, (WIDTH - 2 * MARGIN - 0.5) / channels)
     wide, high = (room - 0.08) * min(1, kw / kh), (room - 0.08) * min(1, kh / kw)
+    width = max(LEAST_WIDTH, 2 * MARGIN + 0.45 + channels * room)
     height = HEAD + 0.25 + count * (high + 0.08) + 0.2
-    figure = new_figure(WIDTH, height)
+    figure = new_figure(width, height)
     for row, kernel in enumerate(weight):
         bottom = height - HEAD - 0.25 - row * (high + 0.08) - high
         middle = (bottom + high / 2) / height
         figure.text(
-            (MARGIN + 0.3) / WIDTH, middle, str(row), ha="right", va="center", **text.font(SMALL, color=GRAY)
+            (MARGIN + 0.3) / width, middle, str(row), ha="right", va="center", **text.font(SMALL, color=GRAY)
         )
         for column, values in enumerate(kernel):
             left = MARGIN + 0.45 + column * room
-            axes = figure.add_axes((left / WIDTH, bottom / height, wide / WIDTH, high / height))
+            axes = figure.add_axes((left / width, bottom / height, wide / width, high / height))
             show_map(axes, values, -largest, largest)
             if row == 0:
                 axes.set_title(str(column), pad=3, **text.font(TINY, color=GRAY))
-    return figure, height
+    return figure, width, height
 
 
-MOST_LAYERS, MOST_MAPS = 8, 8
+MOST_LAYERS, MAPS_OF_A_ROW, MOST_ROWS = 8, 8, 8
+"""Layers, maps side by side, and rows of maps: few layers have several rows each."""
+
 LONGEST_NAME = 22
-MAPS_WIDTH, MAPS_HEAD, ROW, LEFT, NAME = 12.8, 1.1, 1.42, 2.3, 2.1
-"""Inches: page width, title height, row height of a layer, width of its label."""
+LEAST_MAPS_WIDTH, MAPS_HEAD, ROW, COLUMN, LEFT = 9.0, 1.1, 1.42, 1.24, 2.6
+"""Inches: the narrowest figure, title height, height of a row, width of a map, width of a layer's label."""
 
 MAPS_TITLE = Text("Feature maps of {name}", "{name} 的特征图")
 SUBTITLE = Text(
@@ -204,13 +212,15 @@ def layer_maps(
 ) -> list[LayerMaps]:
     """Select layers with feature maps, and the maps with the largest absolute values in each.
 
-    Left out, `layers` are convolutions and pools, spread evenly where there are many.
+    Left out, `layers` are convolutions and pools, spread evenly where there are many. A single layer has up to 64
+    maps; the more layers there are, the fewer maps each of them has, down to 8.
 
     Shapes:   activations as Model.activations gives for one image, (1, c, h, w) each
     Errors:   UnknownLayer [layer-name]; BadShape [no-maps]
     """
     chosen = _usual_layers(network) if not layers else [_with_maps(network, name) for name in layers]
-    return [_strongest(name, activations[name][0]) for name in chosen]
+    most = MAPS_OF_A_ROW * max(1, MOST_ROWS // len(chosen))
+    return [_strongest(name, activations[name][0], most) for name in chosen]
 
 
 def _usual_layers(network: Network) -> list[str]:
@@ -248,9 +258,9 @@ def _with_maps(network: Network, name: str) -> str:
     return name
 
 
-def _strongest(name: str, values: Array) -> LayerMaps:
+def _strongest(name: str, values: Array, most: int) -> LayerMaps:
     reach = np.abs(values).reshape(len(values), -1).max(axis=1)
-    best = np.sort(np.argsort(-reach, kind="stable")[:MOST_MAPS])
+    best = np.sort(np.argsort(-reach, kind="stable")[:most])
     maps = values[best]
     channels = tuple(int(at) for at in best)
     return LayerMaps(name, values.shape, channels, maps, float(maps.min()), float(maps.max()))
@@ -271,32 +281,42 @@ def feature_maps(
     text = letters(lang)
     rows = layer_maps(network, activations, layers)
     image = activations[network.inputs[0].name][0]
-    height = MAPS_HEAD + ROW * (len(rows) + 1) + 0.45
-    figure = new_figure(MAPS_WIDTH, height)
+    columns = min(MAPS_OF_A_ROW, max(len(row.maps) for row in rows))
+    width = max(LEAST_MAPS_WIDTH, LEFT + COLUMN * columns + 0.4)
+    height = MAPS_HEAD + ROW * (1 + sum(map(_rows_of, rows))) + 0.45
+    figure = new_figure(width, height)
     name = text.drawable(shortened(network.name, 40))
     figure.text(
-        0.4 / MAPS_WIDTH, 1 - 0.5 / height, text.translate(MAPS_TITLE, name=name), **text.font(TITLE, bold=True)
+        0.4 / width, 1 - 0.5 / height, text.translate(MAPS_TITLE, name=name), **text.font(TITLE, bold=True)
     )
-    figure.text(0.4 / MAPS_WIDTH, 1 - 0.8 / height, text.translate(SUBTITLE), **text.font(SMALL, color=GRAY))
-    figure.text(0.4 / MAPS_WIDTH, 0.18 / height, text.translate(MAPS_SIGNED), **text.font(SMALL, color=GRAY))
-    _head(figure, 0, height, network.inputs[0].name, text.translate(IMAGE, size=times(image.shape)), "", text)
-    show_input(figure.add_axes(_tile(0, 0, height, image.shape[-2:])), image)
-    for place, row in enumerate(rows, start=1):
-        _draw_row(figure, place, height, row, text)
+    figure.text(0.4 / width, 1 - 0.8 / height, text.translate(SUBTITLE), **text.font(SMALL, color=GRAY))
+    figure.text(0.4 / width, 0.18 / height, text.translate(MAPS_SIGNED), **text.font(SMALL, color=GRAY))
+    _head(figure, 0, network.inputs[0].name, text.translate(IMAGE, size=times(image.shape)), "", text)
+    show_input(figure.add_axes(_tile(figure, 0, 0, image.shape[-2:])), image)
+    place = 1
+    for row in rows:
+        _draw_row(figure, place, row, text)
+        place += _rows_of(row)
     return figure
 
 
-def _draw_row(figure: Figure, place: int, height: float, row: LayerMaps, text: Letters) -> None:
+def _rows_of(maps: LayerMaps) -> int:
+    return -(-len(maps.maps) // MAPS_OF_A_ROW)
+
+
+def _draw_row(figure: Figure, place: int, row: LayerMaps, text: Letters) -> None:
     size = text.translate(MAPS, channels=row.shape[0], size=times(row.shape[1:]))
     spread = text.translate(RANGE, low=number(row.low), high=number(row.high))
-    _head(figure, place, height, row.name, size, spread, text)
-    for column, (channel, values) in enumerate(zip(row.channels, row.maps, strict=True)):
-        axes = figure.add_axes(_tile(place, column, height, row.shape[-2:]))
+    _head(figure, place, row.name, size, spread, text)
+    for index, (channel, values) in enumerate(zip(row.channels, row.maps, strict=True)):
+        below, column = divmod(index, MAPS_OF_A_ROW)
+        axes = figure.add_axes(_tile(figure, place + below, column, row.shape[-2:]))
         show_map(axes, values, row.low, row.high)
         axes.set_title(str(channel), pad=2, **text.font(TINY, color=GRAY))
 
 
-def _head(figure: Figure, place: int, height: float, name: str, size: str, spread: str, text: Letters) -> None:
+def _head(figure: Figure, place: int, name: str, size: str, spread: str, text: Letters) -> None:
+    width, height = figure.get_size_inches()
     middle = (height - MAPS_HEAD - ROW * (place + 0.5)) / height
     shown = text.drawable(shortened(name, LONGEST_NAME))
     lines = [(shown, text.font(LABEL, bold=True)), (size, text.font(SMALL, color=INK))]
@@ -304,14 +324,14 @@ def _head(figure: Figure, place: int, height: float, name: str, size: str, sprea
         lines.append((spread, text.font(SMALL, color=GRAY)))
     for line, (words, font) in enumerate(lines):
         y = middle + (0.24 - 0.26 * line) / height
-        figure.text(0.4 / MAPS_WIDTH, y, words, va="center", **font)
+        figure.text(0.4 / width, y, words, va="center", **font)
 
 
-def _tile(place: int, column: int, height: float, shape: tuple[int, ...]) -> tuple[float, float, float, float]:
+def _tile(figure: Figure, place: int, column: int, shape: tuple[int, ...]) -> tuple[float, float, float, float]:
     """Return left, bottom, width and height of a tile as fractions of the figure, with its aspect ratio."""
-    room_wide, room_high = (MAPS_WIDTH - LEFT - 0.6) / MOST_MAPS, ROW
+    width, height = figure.get_size_inches()
     high, wide = shape
-    scale = min((room_wide - 0.16) / wide, (room_high - 0.32) / high)
-    left = LEFT + 0.3 + column * room_wide
+    scale = min((COLUMN - 0.16) / wide, (ROW - 0.32) / high)
+    left = LEFT + column * COLUMN
     bottom = height - MAPS_HEAD - ROW * place - ROW / 2 - scale * high / 2
-    return left / MAPS_WIDTH, bottom / height, scale * wide / MAPS_WIDTH, scale * high / height
+    return left / width, bottom / height, scale * wide / width, scale * high / height

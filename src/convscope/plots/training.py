@@ -62,6 +62,7 @@ TITLE_WORDS = Text("Training of {name}", "{name} 的训练过程")
 LOSS, ACCURACY = Text("loss", "损失"), Text("accuracy", "准确率")
 EPOCH, RATE = Text("epoch", "轮次"), Text("learning rate", "学习率")
 TRAINING, VALIDATION = Text("training", "训练"), Text("validation", "验证")
+DEAD = Text("dead units, of {units}", "失活单元（共 {units} 个）")
 STEPS = Text("loss per step", "单步损失")
 BEST = Text(
     "best: epoch {epoch}, loss {loss}, accuracy {accuracy}", "最佳：第 {epoch} 轮，损失 {loss}，准确率 {accuracy}"
@@ -77,7 +78,8 @@ OUTSIDE = Text("▲ above this axis, up to {largest}", "▲ 超出坐标轴，�
 class Curves(NamedTuple):
     """Values of a training log by epoch; validation is NaN where there was none.
 
-    `best` is the index of the epoch that the run keeps; None where training diverged before one had ended.
+    `best` is the index of the epoch that the run keeps; None where training diverged before one had ended. `dead`
+    are the dead units of each epoch, of `units` that can die; there may be none.
     """
 
     epochs: np.ndarray
@@ -91,6 +93,8 @@ class Curves(NamedTuple):
     step_rate: np.ndarray
     best: int | None
     diverged_at: int | None
+    dead: np.ndarray = np.zeros(0)
+    units: int = 0
 
     @property
     def checked(self) -> bool:
@@ -145,7 +149,15 @@ def curves(events: Iterable[Event]) -> Curves:
         np.array([event.get("lr") for event in steps], float),
         None if best is None else history.epochs.index(best),
         history.diverged_at,
+        *_dead_units(told),
     )
+
+
+def _dead_units(events: Sequence[Event]) -> tuple[np.ndarray, int]:
+    """Return the dead units of each epoch, and the number of units that can die."""
+    layers = [event.get("layers", {}).values() for event in events if event.get("event") == "epoch"]
+    dead, units = ([sum(seen.get(name) or 0 for seen in epoch) for epoch in layers] for name in ("dead", "units"))
+    return np.array(dead, float), int(max(units, default=0))
 
 
 def training_curves(events: Sequence[Event], name: str, lang: str = "en") -> Figure:
@@ -168,7 +180,9 @@ def training_curves(events: Sequence[Event], name: str, lang: str = "en") -> Fig
     _draw_pair(accuracy, known, known.accuracy, known.validation_accuracy)
     accuracy.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
     _draw_loss(loss, known, text)
-    _draw_rate(figure.add_axes((0.06, 0.09, 0.91, 0.12)), known, text)
+    _draw_rate(figure.add_axes((0.06, 0.09, 0.41 if known.units else 0.91, 0.12)), known, text)
+    if known.units:
+        _draw_dead(figure.add_axes((0.56, 0.09, 0.41, 0.12)), known, text)
     _legend(figure, known, text)
     return figure
 
@@ -235,6 +249,18 @@ def _draw_rate(axes: Axes, known: Curves, text: Letters) -> None:
     axes.set_ylim(0, 1.2 * float(rates.max()))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=2))
     axes.set_title(text.translate(RATE), loc="left", pad=8, **text.font(LABEL, bold=True))
+    axes.set_xlabel(text.translate(EPOCH), **text.font(SMALL))
+    _limits(axes, known)
+
+
+def _draw_dead(axes: Axes, known: Curves, text: Letters) -> None:
+    """Draw the dead units of every epoch."""
+    tidy(axes, text)
+    marker = "o" if len(known.epochs) <= MOST_MARKERS else ""
+    axes.plot(known.epochs, known.dead, color=INK, lw=1.8, marker=marker, ms=3, label="_dead")
+    axes.set_ylim(0, max(4.0, 1.2 * float(known.dead.max())))
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=2, integer=True))
+    axes.set_title(text.translate(DEAD, units=known.units), loc="left", pad=8, **text.font(LABEL, bold=True))
     axes.set_xlabel(text.translate(EPOCH), **text.font(SMALL))
     _limits(axes, known)
 

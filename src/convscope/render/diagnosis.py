@@ -41,6 +41,22 @@ def training_findings_text(run: str, findings: Sequence[Finding], width: int, pa
     return _findings(title, findings, width, paint)
 
 
+def channel_findings_text(
+    network: Network, data: str, images: int, findings: Sequence[Finding], width: int, paint: Paint = PLAIN
+) -> str:
+    """Return the findings about channels over a data set as text."""
+    values = {"network": network.name, "data": data, "images": images}
+    if findings:
+        title = localize(
+            "{network}: channels over {images:,} images of {data}, {count:,} finding(s)",
+            **values,
+            count=len(findings),
+        )
+    else:
+        title = localize("{network}: channels over {images:,} images of {data}, no findings", **values)
+    return _findings(title, findings, width, paint)
+
+
 _SEVERITIES = {"risk": Message("risk"), "waste": Message("waste"), "note": Message("note")}
 
 

@@ -17,6 +17,7 @@ from ..arrays import Array
 from ..data.batches import Data, as_dataset, check_dataset
 from ..data.dataset import Dataset, Split
 from ..data.load import load_data
+from ..data.normalization import normalize_dataset
 from ..data.transforms import Augmentation, parse_augmentation
 from ..engines.protocol import StepResult
 from ..errors import BadSetting, NotFinite
@@ -153,10 +154,10 @@ class TrainingLoop:
             checked.get("loss"),
             checked.get("accuracy"),
         )
-        self._log(
-            {"event": "epoch", **epoch._asdict(), **self._constant(epoch), "layers": self.observer.summary()}
-        )
-        self.progress.end_epoch(epoch)
+        layers = self.observer.summary()
+        self._log({"event": "epoch", **epoch._asdict(), **self._constant(epoch), "layers": layers})
+        dead, units = (sum(seen.get(name, 0) for seen in layers.values()) for name in ("dead", "units"))
+        self.progress.end_epoch(epoch, dead, units)
         loss = epoch.loss if epoch.validation_loss is None else epoch.validation_loss
         sound = state.high_since is None and math.isfinite(loss)
         if sound and (state.best is None or loss < state.best):
@@ -296,9 +297,9 @@ def _train(
     folder: RunFolder | None,
 ) -> History:
     configuration = _configuration(model, data, validation, settings, options)
-    source = _source(data if data is not None else configuration.data, "train")
+    source = _source(model, data if data is not None else configuration.data, "train")
     check_dataset(model.network, source, "data")
-    checked = _validation(validation if validation is not None else configuration.validation)
+    checked = _validation(model, validation if validation is not None else configuration.validation)
     if checked is not None:
         check_dataset(model.network, checked, "validation")
     if options.resume is not None:
@@ -388,15 +389,15 @@ def _configuration(
     return wanted
 
 
-def _source(data: Data | str | None, split: Split) -> Dataset:
+def _source(model: Model, data: Data | str | None, split: Split) -> Dataset:
     if isinstance(data, str):
-        return load_data(data, split)
+        return normalize_dataset(load_data(data, split), model.normalization)
     assert data is not None
     return as_dataset(data)
 
 
-def _validation(validation: Data | str | None) -> Dataset | None:
-    return None if validation is None else _source(validation, "validation")
+def _validation(model: Model, validation: Data | str | None) -> Dataset | None:
+    return None if validation is None else _source(model, validation, "validation")
 
 
 def _events_to_tensorboard(

@@ -8,11 +8,12 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
 from ..arrays import Array
+from ..data.normalization import Normalization
 from ..errors import BadFile, reason_of
 from ..files.atomic import write_durably
 from ..files.json_kinds import COUNT, OBJECT, TEXT, first_misfit, list_of, parse_json
@@ -122,7 +123,14 @@ def damaged_metadata(path: Path, misfit: str) -> BadFile:
     return _damaged(path, Message("its metadata has {misfit}", misfit=misfit))
 
 
-def differences(expected: Mapping[str, Shape], got: Mapping[str, Array], most: int = 12) -> list[Message]:
+class HasShape(Protocol):
+    """An array, or its shape only."""
+
+    @property
+    def shape(self) -> Shape: ...
+
+
+def differences(expected: Mapping[str, Shape], got: Mapping[str, HasShape], most: int = 12) -> list[Message]:
     """List the differences between arrays and the expected names and shapes, one line each."""
     lines = [
         Message("{name}: missing, {expected} expected", name=name, expected=show_shape(shape))
@@ -205,7 +213,7 @@ def _damaged(path: Path, reason: str) -> BadFile:
     )
 
 
-_NOT_NEEDED = "num_batches_tracked"
+NOT_NEEDED = "num_batches_tracked"
 """PyTorch's counter of batches in a batch norm. It is unused if a momentum is set."""
 
 _KINDS = {
@@ -215,6 +223,7 @@ _KINDS = {
     "loss": OBJECT,
     "task": TEXT.or_null().maybe(),
     "classes": list_of(TEXT).or_null(),
+    "normalization": OBJECT.maybe(),
 }
 
 
@@ -229,7 +238,13 @@ def describe(model: Model) -> dict[str, Any]:
         "loss": to_json(model.training.objective.loss, LOSSES),
         "task": model.task,
         "classes": None if model.classes is None else list(model.classes),
+        **describe_normalization(model),
     }
+
+
+def describe_normalization(model: Model) -> dict[str, Any]:
+    """Return the entry of the model's normalization in metadata; none for a model without one."""
+    return {} if model.normalization is None else {"normalization": model.normalization.to_dict()}
 
 
 def arrays_of(model: Model) -> dict[str, Array]:
@@ -264,30 +279,64 @@ def make_folder(path: Path) -> None:
         ) from None
 
 
-def load_model(path: Path, engine: str | None = None) -> Model:
-    """Return the model of a file or folder."""
-    from ..model import Model
+class SavedModel(NamedTuple):
+    """The contents of a saved model: its network, arrays by name, and metadata, checked."""
+
+    network: Network
+    arrays: dict[str, Array]
+    described: dict[str, Any]
+
+
+def read_saved_model(path: Path) -> SavedModel:
+    """Read the model of a file or folder, without creating it.
+
+    Raises:
+        BadFile: [no-model], [no-network], [other-network], [file-missing], [file-damaged]
+    """
     from ..notation import parse_yaml
 
     file = file_of(path)
     read = read_model_file(file)
     if not read.metadata:
         raise BadFile(
-            "{path!r} has arrays but no network. Create Model(network) and use load_parameters. [no-network]",
+            "{path!r} has arrays but no network. Use load_model(network, weights={path!r}). [no-network]",
             path=str(path),
         )
-    described = read.metadata
-    misfit = first_misfit(described, _KINDS)
+    misfit = first_misfit(read.metadata, _KINDS)
     if misfit is not None:
         raise damaged_metadata(file, misfit)
-    network = parse_yaml(described["network"])
-    parameters = _known_arrays(network, read, path)
-    model = Model(network, described["seed"], engine, described["dtype"], parameters=parameters)
-    model.compile(loss=from_json(described["loss"], LOSSES, "loss"))
-    model.classes = None if described["classes"] is None else tuple(described["classes"])
-    # Older files have no task. Only `fit` set the classes then, so that a model without them was not trained.
-    model.task = described.get("task", None if model.classes is None else model.task)
+    network = parse_yaml(read.metadata["network"])
+    return SavedModel(network, _known_arrays(network, read, path), read.metadata)
+
+
+def load_model(path: Path, engine: str | None = None) -> Model:
+    """Return the model of a file or folder."""
+    from ..model import Model
+
+    network, arrays, described = read_saved_model(path)
+    model = Model(network, described["seed"], engine, described["dtype"], parameters=arrays)
+    restore_description(model, described, path)
     return model
+
+
+def restore_description(model: Model, described: Mapping[str, Any], path: Path) -> None:
+    """Set the loss, task, classes and normalization of a model from metadata. Missing ones are left as they are.
+
+    Raises:
+        BadFile: [file-damaged]
+    """
+    if "loss" in described:
+        model.compile(loss=from_json(described["loss"], LOSSES, "loss"))
+    if described.get("classes") is not None:
+        model.classes = tuple(described["classes"])
+    if "loss" in described:
+        # Older files have no task. Only `fit` set the classes then, so that a model without them was not trained.
+        model.task = described.get("task", None if model.classes is None else model.task)
+    if described.get("normalization") is not None:
+        try:
+            model.normalization = Normalization.from_dict(described["normalization"])
+        except ValueError as error:
+            raise damaged_metadata(path, error.args[0]) from None
 
 
 def file_of(path: Path) -> Path:
@@ -325,7 +374,7 @@ def load_parameters(model: Model, path: Path, names: Mapping[str, str]) -> None:
     given = {
         _renamed(name, names): array
         for name, array in read_model_file(path).arrays.items()
-        if not name.endswith(_NOT_NEEDED)
+        if not name.endswith(NOT_NEEDED)
     }
     shapes = {name: array.shape for name, array in arrays_of(model).items()}
     _refuse_differences(differences(shapes, given), path, model.network)

@@ -55,12 +55,15 @@ class Progress:
             )
         )
 
-    def end_epoch(self, epoch: Epoch) -> None:
-        """Show the results of the epoch."""
+    def end_epoch(self, epoch: Epoch, dead: int = 0, units: int = 0) -> None:
+        """Show the results of the epoch, and how many units are dead, if some are."""
         if not self._shown:
             return
         seconds = time.perf_counter() - self._begun
-        text = f"{translate(epoch.message())} ({seconds:.1f} s)"
+        text = translate(epoch.message())
+        if dead:
+            text = localize("{epoch}, dead units {dead:,} of {units:,}", epoch=text, dead=dead, units=units)
+        text = f"{text} ({seconds:.1f} s)"
         if self._bar:
             self._line.show(text)
             text = ""

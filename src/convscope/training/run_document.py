@@ -29,6 +29,7 @@ _KINDS = {
     "dtype": TEXT,
     "classes": list_of(TEXT),
     "images": COUNT,
+    "normalization": OBJECT.maybe(),
     "configuration": OBJECT,
     "notes": OBJECT,
 }

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..data.config import DataConfig
 from ..data.dataset import Dataset
+from ..data.normalization import Normalization
 from ..errors import BadFile, BadSetting, suggest
 from ..files.atomic import remove_unfinished
 from ..files.json_kinds import COUNT, FLOAT, TEXT, first_misfit
@@ -35,6 +36,7 @@ from .model_io import (
     arrays_of,
     damaged_metadata,
     describe,
+    describe_normalization,
     differences,
     listed,
     make_folder,
@@ -215,15 +217,15 @@ class RunFolder:
                 network=model.network.name,
                 lines=listed([line for line in lines if not line.startswith("@@")]),
             )
-        for key in ("seed", "dtype", "classes", "images"):
-            if document[key] != now[key]:
+        for key in ("seed", "dtype", "classes", "images", "normalization"):
+            if document.get(key) != now.get(key):
                 raise BadFile(
                     "{path!r} was started with other settings or data (got {key}={got!r}, not {recorded!r}). Use "
                     "the same model settings and data. [other-data]",
                     path=str(self.path),
                     key=key,
-                    got=now[key],
-                    recorded=document[key],
+                    got=now.get(key),
+                    recorded=document.get(key),
                 )
 
     def update_configuration(self, configuration: Configuration) -> None:
@@ -321,6 +323,7 @@ def _described(model: Model, source: Dataset) -> dict[str, Any]:
         "dtype": words["dtype"],
         "classes": list(source.classes),
         "images": len(source),
+        **describe_normalization(model),
     }
 
 
@@ -392,6 +395,23 @@ class SavedRun:
         except ValueError as error:
             raise BadFile(
                 "{path!r} does not name its data ({reason}). Restore the file, or pass --data. [damaged-run]",
+                path=str(self.path / "run.json"),
+                reason=error.args[0],
+            ) from None
+
+    @property
+    def normalization(self) -> Normalization | None:
+        """Return the normalization of the run's images.
+
+        Raises:
+            BadFile: [damaged-run]
+        """
+        described = self.document.get("normalization")
+        try:
+            return None if described is None else Normalization.from_dict(described)
+        except ValueError as error:
+            raise BadFile(
+                "{path!r} has no valid normalization ({reason}). Restore the file. [damaged-run]",
                 path=str(self.path / "run.json"),
                 reason=error.args[0],
             ) from None

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...engines.protocol import Array
+from ...errors import BadFile
 from ...input_shapes import InputShape
 from ...text.language import Message
+from ..errors import first_line
 from ..graph_builder import ImportedWeights
 from ..import_spec import Scheme, build_model, parse_spec
 from .backend import require_keras
@@ -84,6 +87,45 @@ def load_model(spec: str, input_shape: InputShape | None = None) -> Network:
     keras = require_keras()
     model = build_model(parsed, keras.Model, _build)
     return read_network(model, input_shape, parsed.name)[0]
+
+
+def load_weighted_model(spec: str, input_shape: InputShape | None = None) -> tuple[Network, Mapping[str, Array]]:
+    """Return the network and the weights of the model that an import spec names.
+
+    Raises:
+        ConvscopeError: As `load_model`.
+    """
+    parsed = parse_spec(spec, SCHEME)
+    keras = require_keras()
+    model = build_model(parsed, keras.Model, _build_with_values)
+    return read_network(model, input_shape, parsed.name)
+
+
+def read_file(path: Path) -> tuple[Network, Mapping[str, Array]]:
+    """Return the network and the weights of a .keras file. Code in it is not run: `safe_mode` is on.
+
+    Raises:
+        MissingExtra: [missing-keras]
+        BadFile: [file-damaged]
+        ConvscopeError: As `read_network`.
+    """
+    keras = require_keras()
+    try:
+        with _restarted_name_counters():
+            model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # readers of damaged files raise anything
+        raise BadFile(
+            "{path!r} is not a readable .keras file ({reason}). Use another copy; a model with classes or "
+            "functions of its own needs keras:package.module:callable. [file-damaged]",
+            path=str(path),
+            reason=first_line(error),
+        ) from None
+    return read_network(model, None, path.stem)
+
+
+def _build_with_values(call: Callable[[], Any]) -> Any:
+    with _restarted_name_counters():
+        return call()
 
 
 def _build(call: Callable[[], Any]) -> Any:

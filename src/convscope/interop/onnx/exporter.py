@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,18 +59,23 @@ def write_onnx(
     path: Path,
     reading: Reading = "as is",
     task: Task | None = None,
+    properties: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a network and its arrays by "layer.name" to a file, atomically.
 
-    `reading` is applied to the last output.
+    `reading` is applied to the last output. `properties` are JSON values for the file's metadata.
 
     Errors:   NoRule [no-onnx] for a layer that cannot be expressed in ONNX operators; BadFile [write-failed]
     """
-    write_durably(path, as_onnx(network, arrays, reading, task).SerializeToString())
+    write_durably(path, as_onnx(network, arrays, reading, task, properties).SerializeToString())
 
 
 def as_onnx(
-    network: Network, arrays: Mapping[str, Array], reading: Reading = "as is", task: Task | None = None
+    network: Network,
+    arrays: Mapping[str, Array],
+    reading: Reading = "as is",
+    task: Task | None = None,
+    properties: Mapping[str, Any] | None = None,
 ) -> ModelProto:
     """Return a network and its arrays by "layer.name" as an ONNX model.
 
@@ -103,7 +109,8 @@ def as_onnx(
         ir_version=IR_VERSION,
         producer_name="convscope",
     )
-    helper.set_model_props(message, {"output": description, "task": task or "none"})
+    described = {name: json.dumps(value, ensure_ascii=False) for name, value in (properties or {}).items()}
+    helper.set_model_props(message, {"output": description, "task": task or "none", **described})
     return message
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ...arrays import Array, ComputedArrays
 from ...errors import BadFile
+from ...files.json_kinds import OBJECT, TEXT, list_of, parse_json
 from ...input_shapes import InputShape
 from ...layers.structural import Input, Parameter
 from ...network import Network
@@ -82,6 +84,27 @@ def read_weights(network: Network, stored: Mapping[str, Constant], path: Path) -
         return array
 
     return ComputedArrays(stored, read)
+
+
+PROPERTIES = {"classes": list_of(TEXT), "normalization": OBJECT}
+"""JSON values in the metadata of files that convscope has written."""
+
+
+def read_properties(path: Path) -> dict[str, Any]:
+    """Return the class names and the normalization in a file's metadata. Values of another kind are left out.
+
+    Errors:   as `read_network`
+    """
+    found = {}
+    for entry in read_structure(path).model.metadata_props:
+        if entry.key in PROPERTIES:
+            try:
+                value = parse_json(entry.value)
+            except ValueError:
+                continue
+            if PROPERTIES[entry.key].fits(value):
+                found[entry.key] = value
+    return found
 
 
 def _convert(file: OnnxFile, builder: Builder, input_shape: InputShape | None) -> list[Flow]:

@@ -96,6 +96,34 @@ def load_module(spec: str, input_shape: InputShape | None = None) -> Network:
     return read_network(module, shape, parsed.name)[0]
 
 
+def load_weighted_module(
+    spec: str, input_shape: InputShape | None = None, prepare: Callable[[nn.Module], None] | None = None
+) -> tuple[Network, Mapping[str, Array]]:
+    """Return the network and the weights of the module that an import spec names.
+
+    The module is built with values. Random initial ones are drawn from seed 0. `prepare` may change it before
+    it is read.
+
+    Raises:
+        ConvscopeError: As `load_module`.
+    """
+    parsed = parse_spec(spec, SCHEME)
+    torch = imported()
+    module = build_model(parsed, torch.nn.Module, _build_with_values)
+    if prepare is not None:
+        prepare(module)
+    shape = usual_shape(module) if input_shape is None else input_shape
+    return read_network(module, shape, parsed.name)
+
+
+def _build_with_values(call: Callable[[], Any]) -> Any:
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return call()
+
+
 def _build(call: Callable[[], Any]) -> Any:
     import torch
 

@@ -48,9 +48,6 @@ MESSAGES = {
     "The output could not be written ({reason}). [output]": "无法写出结果（{reason}）。[output]",
     "The output's encoding ({encoding}) has no Chinese characters. Set PYTHONUTF8=1, or write to a file with "
     "--save. [encoding]": "输出编码（{encoding}）没有汉字。请设置 PYTHONUTF8=1，或用 --save 写入文件。[encoding]",
-    "OUT must end in .txt for notation or .yaml for YAML, or be a dash (got {got!r}). [convert-ending]": (
-        "OUT 必须以 .txt（记法）或 .yaml（YAML）结尾，或者是一个短横线（实际为 {got!r}）。[convert-ending]"
-    ),
     "--save must end in {suffixes} (got {got!r}). Rename the file, or add --format. [explain-suffix]": (
         "--save 的文件名必须以 {suffixes} 结尾（实际为 {got!r}）。请改文件名，或加上 --format。[explain-suffix]"
     ),
@@ -138,11 +135,6 @@ MESSAGES = {
     ),
     "--top must be an integer of at least 1 (got {got}). 3 is usual. [top]": (
         "--top 必须是不小于 1 的整数（实际为 {got}）。通常用 3。[top]"
-    ),
-    "The values are the network's output, not probabilities: the model is not declared as a classifier "
-    "(task={task}). Model.predict(x, probabilities=True) returns probabilities.": (
-        "这些值是网络的输出，不是概率：模型没有声明为分类器（task={task}）。"
-        "Model.predict(x, probabilities=True) 返回概率。"
     ),
     "Each output is an independent probability: the model is a multi-label classifier.": (
         "每个输出都是独立的概率：这是多标签分类器。"
@@ -233,5 +225,32 @@ MESSAGES = {
     "{name} (score {score})": "{name}（得分 {score}）",
     "--save must end in {suffixes} (got {got!r}). Rename the file. [lab-suffix]": (
         "--save 必须以 {suffixes} 结尾（实际为 {got!r}）。请重命名文件。[lab-suffix]"
+    ),
+    "OUT must end in .txt for notation, .yaml for YAML, or .onnx, .safetensors or .pt with weights, or "
+    "be a dash (got {got!r}). [convert-ending]": (
+        "OUT 必须以 .txt（记法）、.yaml（YAML）或 .onnx、.safetensors、.pt（含权重）结尾，或为"
+        "短横线（实际为 {got!r}）。[convert-ending]"
+    ),
+    "--{option} needs a format with weights (got {got!r}). Write to .onnx, .safetensors or .pt. "
+    "[convert-weights]": (
+        "--{option} 只用于含权重的格式（实际为 {got!r}）。请写入 .onnx、.safetensors 或 .pt。[convert-weights]"
+    ),
+    "--{option} needs --data with images for the channels of MODEL. [diagnose-data]": (
+        "--{option} 需要与 --data 同用，由其中的图像检查 MODEL 的通道。[diagnose-data]"
+    ),
+    "No data to evaluate on are given. Add --data with a dataset, a folder or an .npz file. [data-missing]": (
+        "没有给出用于评估的数据。请用 --data 指定数据集、文件夹或 .npz 文件。[data-missing]"
+    ),
+    "The values are the network's output, not probabilities: the model is not declared as a classifier "
+    "(task={task}). Add --task classification for probabilities.": (
+        "这些值是网络的输出，不是概率：模型未声明为分类器（task={task}）。加上 --task classification 可得到概率。"
+    ),
+    "{path!r} must name the {expected} classes of {network} (got {got} names). [classes-count]": (
+        "{path!r} 必须给出 {network} 的 {expected} 个类别的名称（实际有 {got} 个）。[classes-count]"
+    ),
+    "{option} must be imagenet, none, or MEAN/STD with one value per channel (got {got!r}). Examples: "
+    "0.1307/0.3081, 0.5,0.5,0.5/0.2,0.2,0.2. [normalize]": (
+        "{option} 必须是 imagenet、none 或每个通道一个值的 MEAN/STD（实际为 {got!r}）。例如："
+        "0.1307/0.3081、0.5,0.5,0.5/0.2,0.2,0.2。[normalize]"
     ),
 }

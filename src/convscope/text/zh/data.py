@@ -272,4 +272,32 @@ MESSAGES = {
         "数据含有模型训练时没有的类别：{unknown}（模型的类别为 {known}）。请按训练时的名称重命名，或删除它们。"
         "[classes-unknown]"
     ),
+    "{path!r} must have the name of every class, one per line or as a JSON list (got {reason}). [classes-file]": (
+        "{path!r} 必须含有每个类别的名称，每行一个或为 JSON 列表（实际为{reason}）。[classes-file]"
+    ),
+    "no names": ("没有名称"),
+    "no JSON list of texts": ("不是由文本组成的 JSON 列表"),
+    "more than 16 MiB": ("超过 16 MiB"),
+    "{setting} needs a network whose input is images (got an input of {shape}). Leave it out. [normalization]": (
+        "{setting} 要求网络的输入是图像（实际输入为 {shape}）。请去掉它。[normalization]"
+    ),
+    "{setting} must have a mean and a deviation for each of the {channels} input channels (got {got}). "
+    "Use one value for all, or another normalization. [normalization]": (
+        "{setting} 必须为 {channels} 个输入通道各给一个均值和标准差（实际为 {got} 个）。请对所有通道用同"
+        "一个值，或换一种归一化。[normalization]"
+    ),
+    "The images have {got} channels, but the normalization has {expected}. Convert the images. "
+    "[normalization-channels]": (
+        "图像有 {got} 个通道，而归一化有 {expected} 个。请转换图像。[normalization-channels]"
+    ),
+    "{setting} must be as many means as deviations, which are above 0 (got mean={mean}, std={std}). Use "
+    "imagenet, or one of each per channel. [normalization]": (
+        "{setting} 的均值与标准差个数必须相同，且标准差大于 0（实际为 mean={mean}，std={std}）。请用"
+        " imagenet，或每个通道各给一个。[normalization]"
+    ),
+    "{setting} must be imagenet, or (mean, std) with one value per channel (got {got!r}). Example: "
+    "((0.1307,), (0.3081,)). [normalization]": (
+        "{setting} 必须是 imagenet，或每个通道一个值的 (mean, std)（实际为 {got!r}）。例如：("
+        "(0.1307,), (0.3081,))。[normalization]"
+    ),
 }

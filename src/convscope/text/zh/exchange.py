@@ -6,9 +6,9 @@ MESSAGES = {
         "to_onnx.model 必须是 Model（实际为 {got}）。可用 convscope.Model(network) 得到一个权重为初始值的模型。"
         "[onnx-model]"
     ),
-    "{source!r} has no weights, only a structure. Pass the folder of a run, a .safetensors file saved by convscope, "
-    "or an .onnx file. [no-weights]": (
-        "{source!r} 只有结构，没有权重。请给出运行的文件夹、convscope 保存的 .safetensors 文件或 .onnx 文件。"
-        "[no-weights]"
+    "{source!r} is a structure only, without weights. Set {setting} to a file with weights or a run, or name a run, "
+    "as `convscope train` writes, an .onnx file, or a torch: or keras: callable. [no-weights]": (
+        "{source!r} 只有结构，没有权重。请把 {setting} 设为权重文件或训练的文件夹，"
+        "或改用 `convscope train` 写入的文件夹、.onnx 文件、torch: 或 keras: 可调用对象。[no-weights]"
     ),
 }

@@ -38,4 +38,27 @@ MESSAGES = {
         "{layer} 有 {count} 个通道（实际为通道 {got}）。请使用 0 到 {last}。[channel-range]"
     ),
     "{done:,} of {total:,} images": "{done:,} / {total:,} 张图像",
+    "{count} of {channels} channels of {layer} ({percent:.0f} %) output the same value at every position "
+    "of {images:,} images: {names}.": (
+        "{layer} 的 {channels} 个通道中有 {count} 个（{percent:.0f} %）在 {images"
+        ":,} 张图像的所有位置上都输出同一个值：{names}。"
+    ),
+    "Remove them, or train with a lower learning rate or batch normalization before {layer}.": (
+        "请移除它们，或降低学习率、在 {layer} 之前加入批归一化后重新训练。"
+    ),
+    "{count} of {channels} channels of {layer} are saturated in at least {percent:.0f} % of their "
+    "outputs over {images:,} images: {names}.": (
+        "{layer} 的 {channels} 个通道中有 {count} 个在 {images:,} 张图像上至少 {perce"
+        "nt:.0f} % 的输出已饱和：{names}。"
+    ),
+    "Use ReLU, smaller weights, or batch normalization before {layer}.": (
+        "请改用 ReLU、减小权重，或在 {layer} 之前加入批归一化。"
+    ),
+    "{count} of {channels} channels of {layer} repeat another one up to a factor and an offset over "
+    "{images:,} images: {pairs}.": (
+        "{layer} 的 {channels} 个通道中有 {count} 个在 {images:,} 张图像上与另一通道只差一个系数和偏移：{pairs}。"
+    ),
+    "Use fewer channels in {layer}, or merge them into the next layer.": (
+        "请减少 {layer} 的通道数，或把它们合并到下一层。"
+    ),
 }

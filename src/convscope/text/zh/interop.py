@@ -376,4 +376,23 @@ MESSAGES = {
     "Model.save instead. [no-onnx]": (
         "ONNX 的 LSTM 没有投影（层 {name!r} 的 proj_size={proj_size}）。请改用 Model.save 保存模型。[no-onnx]"
     ),
+    "{path!r} is not a readable .keras file ({reason}). Use another copy; a model with classes or "
+    "functions of its own needs keras:package.module:callable. [file-damaged]": (
+        "{path!r} 不是可读的 .keras 文件（{reason}）。请换一份副本；含有自定义类或函数的模型须用 keras"
+        ":package.module:callable。[file-damaged]"
+    ),
+    "{path!r} must have a state dict, at the top or under one of {keys} (got {got}). Save it with "
+    "torch.save(module.state_dict(), path). [weights-pickle]": (
+        "{path!r} 的顶层或 {keys} 之一必须是 state dict（实际为 {got}）。请用 torch.save"
+        "(module.state_dict(), path) 保存。[weights-pickle]"
+    ),
+    "keys {keys}": ("键 {keys}"),
+    "{path!r} must have tensors only, since other objects may run code (got {reason}). Save it with "
+    "torch.save(module.state_dict(), path). [weights-pickle]": (
+        "{path!r} 只能含有张量，因为其他对象可能运行代码（实际为 {reason}）。请用 torch.save(modul"
+        "e.state_dict(), path) 保存。[weights-pickle]"
+    ),
+    "{path!r} is not a readable PyTorch file ({reason}). Use another copy. [file-damaged]": (
+        "{path!r} 不是可读的 PyTorch 文件（{reason}）。请换一份副本。[file-damaged]"
+    ),
 }

@@ -1,10 +1,10 @@
 """Messages of `loading`."""
 
 MESSAGES = {
-    "{path!r} has a PyTorch module or its weights, which need the code that builds them. Name that code: torch:package.module:callable with --input, or cs.from_torch(module, input_shape) in Python. [model-file]": "{path!r} 是 PyTorch 模块或其权重，需要构建它的代码。请指定代码：torch:package.module:callable 加 --input，或在 Python 中使用 cs.from_torch(module, input_shape)。[model-file]",
+    "{path!r} has a PyTorch module or its weights, which need the code that builds them. Name that code, torch:package.module:callable, and give the weights to the commands that run it by --weights, or to cs.load_model in Python. [model-file]": "{path!r} 是 PyTorch 模块或其权重，需要构建它的代码。请指定代码 torch:package.module:callable，运行网络的命令用 --weights 读取权重，Python 中用 cs.load_model。[model-file]",
     "{path!r} has a Keras model. Load it with keras:keras.models:load_model --arg filepath={path}, or pass keras.models.load_model({path!r}) to cs.from_keras in Python. [model-file]": "{path!r} 是 Keras 模型。请用 keras:keras.models:load_model --arg filepath={path} 加载，或在 Python 中把 keras.models.load_model({path!r}) 传给 cs.from_keras。[model-file]",
     "{path!r} has a TensorFlow graph. Convert it to ONNX with tf2onnx, and name the .onnx file. [model-file]": "{path!r} 是 TensorFlow 计算图。请用 tf2onnx 转换为 ONNX，再指定 .onnx 文件。[model-file]",
-    "{path!r} has weights without a network. Name the code that builds the network: torch:package.module:callable. [model-file]": "{path!r} 只有权重，没有网络。请指定构建网络的代码：torch:package.module:callable。[model-file]",
+    "{path!r} has weights without a network. Name the network, such as torch:package.module:callable, and give the weights to the commands that run it by --weights. [model-file]": "{path!r} 只有权重，没有网络。请指定网络，例如 torch:package.module:callable，运行网络的命令用 --weights 读取权重。[model-file]",
     "There is no model {got!r}. {hint} A model is a name in the zoo, notation (`input 3x224x224 | conv …`), a .yaml, .json or .onnx file, or a run folder. [model-name]": "没有名为 {got!r} 的模型。{hint}模型可以是内置网络名、记法（`input 3x224x224 | conv …`）、.yaml、.json 或 .onnx 文件，或训练运行的文件夹。[model-name]",
     "{path!r} must be the folder of a run or a saved model (got no run.json and no network.yaml in it). Check the path. [model-folder]": "{path!r} 必须是训练运行或已保存模型的文件夹（其中没有 run.json，也没有 network.yaml）。请检查路径。[model-folder]",
     "A model must be a name, a path, a Network, a Model, a torch.nn.Module or a keras.Model (got {got}). Pass one of these. [model-type]": "模型必须是名称、路径、Network、Model、torch.nn.Module 或 keras.Model（实际为 {got}）。请传入其中之一。[model-type]",

@@ -219,4 +219,10 @@ MESSAGES = {
     "{changed} of {choices} choices differ from the heuristic's; all are cached.": (
         "{choices} 项选择中有 {changed} 项与启发式不同；全部已缓存。"
     ),
+    "{network}: channels over {images:,} images of {data}, {count:,} finding(s)": (
+        "{network}：{data} 的 {images:,} 张图像上的通道，{count:,} 项发现"
+    ),
+    "{network}: channels over {images:,} images of {data}, no findings": (
+        "{network}：{data} 的 {images:,} 张图像上的通道，未发现问题"
+    ),
 }

@@ -83,9 +83,6 @@ MESSAGES = {
     "{name}: missing, {expected} expected": "{name}：缺失，应为 {expected}",
     "{name}: {got}, {expected} expected": "{name}：{got}，应为 {expected}",
     "{name}: {got}, unknown name": "{name}：{got}，未知的名称",
-    "{path!r} has arrays but no network. Create Model(network) and use load_parameters. [no-network]": (
-        "{path!r} 只有数组，没有网络。请创建 Model(network) 并使用 load_parameters。[no-network]"
-    ),
     "{path!r} does not have the arrays of {network}. Load it into the network it was saved from. "
     "[other-network]{lines}": (
         "{path!r} 中的数组与 {network} 不符。请加载到保存它的网络中。[other-network]{lines}"
@@ -220,4 +217,11 @@ MESSAGES = {
     ),
     "{error} The previous checkpoint is used, if there is one.": "{error} 若有上一个检查点，则使用它。",
     "TensorBoard files need tensorboard": "TensorBoard 文件需要 tensorboard",
+    "{path!r} has arrays but no network. Use load_model(network, weights={path!r}). [no-network]": (
+        "{path!r} 只有数组，没有网络。请使用 load_model(network, weights={path!r})。[no-network]"
+    ),
+    "{epoch}, dead units {dead:,} of {units:,}": ("{epoch}，失活单元 {dead:,}/{units:,}"),
+    "{path!r} has no valid normalization ({reason}). Restore the file. [damaged-run]": (
+        "{path!r} 中的归一化无效（{reason}）。请恢复该文件。[damaged-run]"
+    ),
 }
