@@ -1,8 +1,7 @@
-"""Exact masks of the positions that units see, holes included, tap by tap.
+"""Spread a mask of positions through one connection, tap by tap.
 
-A mask is a boolean array over the axes of a layer on which views depend (its grid). Backwards, one unit's mask
-spreads to the origin pixels under its taps; forwards, one pixel's mask spreads to the units that have it under a
-tap. Either over all paths, or over the local ones alone where a layer has some (decision 0011).
+A mask is a boolean array over the axes of a layer on which views depend (its grid). This is the general way, for
+sets of positions that are no products of axes and for reshapes; `masks` spreads products axis by axis.
 """
 
 from __future__ import annotations
@@ -15,112 +14,66 @@ from numpy.typing import NDArray
 
 from ..axis import AxisMap, prefix_ends
 from ..layers.connection import Connection, Digit
-from ..network import Network, Node
+from ..network import Node
 from .intervals import tap_matrix, taps_of
-from .paths import Paths, arrivals, local_views
-from .receptive_field import AxisField, Recurrence
+from .paths import Paths
+from .receptive_field import AxisField
 
 Mask = NDArray[np.bool_]
 Views = list[Paths[AxisField] | None]
 
 
-def seen_from(network: Network, views: Views, layer: Node, unit: Mask, origin: Node, local: bool = False) -> Mask:
-    """Return which positions of the origin the marked units of a layer see."""
-    masks: dict[int, Mask] = {layer.index: unit}
-    for node in reversed(network.nodes[origin.index + 1 : layer.index + 1]):
-        mask = masks.pop(node.index, None)
-        if mask is None:
-            continue
-        for connection, source in _connections(network, views, node, local):
-            spread = _back(mask, connection, node, source, views)
-            known = masks.get(source.index)
-            masks[source.index] = spread if known is None else known | spread
-    shape = _grid_shape(origin, views)
-    return masks.get(origin.index, np.zeros(shape, bool))
-
-
-def seeing(network: Network, views: Views, layer: Node, pixel: Mask, origin: Node, local: bool = False) -> Mask:
-    """Return which units of a layer see any of the marked positions of the origin."""
-    needed = _behind(network, views, layer, local)
-    masks: dict[int, Mask] = {origin.index: pixel}
-    for node in network.nodes[origin.index + 1 : layer.index + 1]:
-        if node.index not in needed:
-            continue
-        mask = np.zeros(_grid_shape(node, views), bool)
-        for connection, source in _connections(network, views, node, local):
-            mask |= _forth(masks[source.index], connection, node, source, views)
-        masks[node.index] = mask
-    return masks.get(layer.index, np.zeros(_grid_shape(layer, views), bool))
-
-
-def _behind(network: Network, views: Views, layer: Node, local: bool) -> set[int]:
-    """Return the layers between the origin and this one over which something is seen."""
-    needed = {layer.index}
-    for node in reversed(network.nodes[: layer.index + 1]):
-        if node.index in needed:
-            needed |= {source.index for _, source in _connections(network, views, node, local)}
-    return needed
-
-
-def _grid(node: Node, views: Views) -> tuple[int, ...]:
+def grid_of(node: Node, views: Views) -> tuple[int, ...]:
+    """Return the axes of a layer on which views depend."""
     view = views[node.index]
     return () if view is None else view.grid
 
 
-def _grid_shape(node: Node, views: Views) -> tuple[int, ...]:
-    return tuple(node.output_shape[axis] for axis in _grid(node, views))
+def grid_shape(node: Node, views: Views) -> tuple[int, ...]:
+    """Return the sizes of those axes."""
+    return tuple(node.output_shape[axis] for axis in grid_of(node, views))
 
 
-def _connections(network: Network, views: Views, node: Node, local: bool) -> list[tuple[Connection, Node]]:
-    """Return the connections that lead to the origin; of local paths only where there are any."""
-    if node.facts.connections is None and views[node.sources[0]] is not None:
-        return [(Connection(), network.nodes[node.sources[0]])]
-    arriving = arrivals(views, node, Recurrence())
-    if local and len(arriving) > 1:
-        kept = local_views([arrival.view for arrival in arriving], node)
-        if kept:
-            arriving = [arrival for arrival in arriving if any(arrival.view is view for view in kept)]
-    return [(arrival.connection, network.nodes[arrival.source]) for arrival in arriving]
-
-
-def _back(mask: Mask, connection: Connection, node: Node, source: Node, views: Views) -> Mask:
+def spread_back(mask: Mask, connection: Connection, node: Node, source: Node, views: Views) -> Mask:
+    """Return which positions of the source the marked units of a layer see."""
     if connection.links is None:
         return _matching(mask, node, source, views)
     if connection.digits:
         return _back_by_digits(mask, connection, node, source, views)
-    grid, shape = _grid(source, views), source.output_shape
+    grid, shape = grid_of(source, views), source.output_shape
     links = [connection.by_input.get(axis) for axis in grid]
     outputs = [link.output for link in links if link is not None]
-    above = _grid(node, views)
+    above = grid_of(node, views)
     if len(set(outputs)) < len(outputs):
         return _back_by_points(mask, connection, node, source, views)
     spread = _onto(mask, above, sorted(outputs), node)
     spread = spread.transpose([sorted(outputs).index(output) for output in outputs])
     for place, link in enumerate(link for link in links if link is not None):
-        spread = _spread_back(spread, place, link.map, shape[link.input])
+        spread = _along_back(spread, place, link.map, shape[link.input])
     spread = spread.reshape([1 if link is None else shape[axis] for axis, link in zip(grid, links, strict=True)])
-    return np.broadcast_to(spread, _grid_shape(source, views)).copy()
+    return np.broadcast_to(spread, grid_shape(source, views)).copy()
 
 
-def _forth(mask: Mask, connection: Connection, node: Node, source: Node, views: Views) -> Mask:
+def spread_forth(mask: Mask, connection: Connection, node: Node, source: Node, views: Views) -> Mask:
+    """Return which units of a layer see any of the marked positions of the source."""
     if connection.links is None:
         return _matching(mask, source, node, views)
     if connection.digits:
         return _forth_by_digits(mask, connection, node, source, views)
-    grid, shape = _grid(source, views), source.output_shape
+    grid, shape = grid_of(source, views), source.output_shape
     links = [connection.by_input.get(axis) for axis in grid]
     outputs = [link.output for link in links if link is not None]
-    above = _grid(node, views)
+    above = grid_of(node, views)
     if len(set(outputs)) < len(outputs):
         return _forth_by_points(mask, connection, node, source, views)
     spread = np.asarray(mask.any(axis=tuple(place for place, link in enumerate(links) if link is None)))
     for place, link in enumerate(link for link in links if link is not None):
-        spread = _spread_forth(spread, place, link.map, shape[link.input])
+        spread = _along_forth(spread, place, link.map, shape[link.input])
     spread = spread.transpose([outputs.index(output) for output in sorted(outputs)])
     return _onto(spread, tuple(sorted(outputs)), above, node)
 
 
-def _spread_back(mask: Mask, place: int, one: AxisMap, n: int) -> Mask:
+def _along_back(mask: Mask, place: int, one: AxisMap, n: int) -> Mask:
     """Return which of n positions the marked outputs along one axis see."""
     ends = prefix_ends(one, mask.shape[place])
     taps = taps_of(one, n) if ends is None else ends[:, None]
@@ -133,7 +86,7 @@ def _spread_back(mask: Mask, place: int, one: AxisMap, n: int) -> Mask:
     return np.moveaxis(seen, 0, place)
 
 
-def _spread_forth(mask: Mask, place: int, one: AxisMap, n: int) -> Mask:
+def _along_forth(mask: Mask, place: int, one: AxisMap, n: int) -> Mask:
     """Return which outputs along one axis see any of the marked positions."""
     marked = np.moveaxis(mask, place, 0)
     ends = prefix_ends(one, one.positions(n))
@@ -148,7 +101,7 @@ def _spread_forth(mask: Mask, place: int, one: AxisMap, n: int) -> Mask:
 
 def _matching(mask: Mask, here: Node, there: Node, views: Views) -> Mask:
     """Carry a mask through an element-wise layer, whose two sides may depend on different axes."""
-    return _onto(mask, _grid(here, views), _grid(there, views), there)
+    return _onto(mask, grid_of(here, views), grid_of(there, views), there)
 
 
 def _onto(mask: Mask, mine: tuple[int, ...], theirs: Sequence[int], there: Node) -> Mask:
@@ -170,10 +123,10 @@ class _Places(NamedTuple):
 
 def _places(connection: Connection, node: Node, source: Node, views: Views) -> _Places:
     """Return where a reshape moves each position; parts among the channels take all values."""
-    above, shape = _grid(node, views), source.output_shape
+    above, shape = grid_of(node, views), source.output_shape
     sizes = {(axis, 0): node.output_shape[axis] for axis in above}
     parts: list[list[tuple[tuple[int, int], Digit]]] = []
-    for axis in _grid(source, views):
+    for axis in grid_of(source, views):
         link = connection.by_input.get(axis)
         layout = connection.by_digits.get(axis)
         if layout is None:
@@ -202,7 +155,7 @@ def _places(connection: Connection, node: Node, source: Node, views: Views) -> _
 def _back_by_digits(mask: Mask, connection: Connection, node: Node, source: Node, views: Views) -> Mask:
     places = _places(connection, node, source, views)
     marked = np.broadcast_to(mask.reshape(mask.shape + (1,) * places.free), places.shape)
-    spread = np.zeros(_grid_shape(source, views), bool)
+    spread = np.zeros(grid_shape(source, views), bool)
     spread[tuple(np.broadcast_to(place, places.shape)[marked] for place in places.indices)] = True
     return spread
 
@@ -220,8 +173,8 @@ def _points(
 
     One output axis leads to several input axes here (the bins of a pyramid), so positions are grouped.
     """
-    above = _grid(node, views)
-    grid = _grid(source, views)
+    above = grid_of(node, views)
+    grid = grid_of(source, views)
     marked = np.argwhere(units)
     places = []
     for number, axis in enumerate(grid):
@@ -238,13 +191,13 @@ def _points(
 
 
 def _back_by_points(mask: Mask, connection: Connection, node: Node, source: Node, views: Views) -> Mask:
-    padded = np.zeros([n + 1 for n in _grid_shape(source, views)], bool)
+    padded = np.zeros([n + 1 for n in grid_shape(source, views)], bool)
     padded[tuple(_points(connection, node, source, views, mask))] = True
-    return padded[tuple(slice(n) for n in _grid_shape(source, views))]
+    return padded[tuple(slice(n) for n in grid_shape(source, views))]
 
 
 def _forth_by_points(mask: Mask, connection: Connection, node: Node, source: Node, views: Views) -> Mask:
     padded = np.pad(mask, [(0, 1)] * mask.ndim)
-    every = np.ones(_grid_shape(node, views), bool)
+    every = np.ones(grid_shape(node, views), bool)
     places = _points(connection, node, source, views, every)
     return padded[tuple(places)].any(axis=tuple(range(1, len(places) + 1))).reshape(every.shape)
