@@ -191,6 +191,10 @@ def reason_of(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
+MOST_COMPARED = 2000
+"""Known words that a wrong one is compared with; of more, those that begin alike."""
+
+
 def suggest(word: str, known: Iterable[str], count: int = 3) -> Message:
     """Return a hint, as a sentence, with the known words closest to `word`.
 
@@ -198,7 +202,10 @@ def suggest(word: str, known: Iterable[str], count: int = 3) -> Message:
     ('Did you mean relu, selu?', 'Known: relu, selu.')
     """
     names = sorted(known)
-    close = get_close_matches(word, names, n=count, cutoff=0.5) if len(word) <= LONGEST_WORD else []
+    near = (
+        names if len(names) <= MOST_COMPARED else [name for name in names if name[:2] == word[:2]][:MOST_COMPARED]
+    )
+    close = get_close_matches(word, near, n=count, cutoff=0.5) if len(word) <= LONGEST_WORD else []
     if close:
         return Message("Did you mean {names}?", names=listed(close))
     return Message("Known: {names}.", names=shortened(names, 12))
