@@ -28,7 +28,7 @@ _HOMES = {
     "convscope.inside.targets": ("LossTarget",),
     "convscope.loading": ("load", "zoo_names"),
     "convscope.network": ("Entry", "Network"),
-    "convscope.notation": ("parse", "to_notation", "to_yaml"),
+    "convscope.notation": ("Limits", "parse", "parse_untrusted", "to_notation", "to_yaml"),
     "convscope.data": ("load_data",),
     "convscope.optim.optimizers": ("SGD", "Adam", "AdamW"),
 }
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from .loading import load, zoo_names
     from .model import Model
     from .network import Entry, Network
-    from .notation import parse, to_notation, to_yaml
+    from .notation import Limits, parse, parse_untrusted, to_notation, to_yaml
     from .optim.optimizers import SGD, Adam, AdamW
 
 __all__ = sorted([*_HOME_OF, "layers"])

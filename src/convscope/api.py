@@ -34,8 +34,9 @@ def explain(
     layer_name: str | None = None,
     at: Iterable[int] | None = None,
     input_shape: InputShape | None = None,
+    quantities: Iterable[str] | str = (),
 ) -> derivations.Explanation:
-    """Derive every number of one layer, or of all layers.
+    """Derive every number of one layer, or of all layers; with `quantities`, only those.
 
     One layer's receptive field is derived from the image on, forward and backward, with the center of one unit.
     Among all layers each shows its own step, and the outputs the whole way.
@@ -45,12 +46,15 @@ def explain(
         layer_name: The layer; all layers unless given.
         at: The unit (row, column); the middle one unless given.
         input_shape: Another input shape, as in `load`.
+        quantities: Names such as "macs" or "receptive_field". Nothing else is derived, which is much faster in
+            deep networks than `Explanation.only`, with the same result.
 
     Raises:
         UnknownLayer: [layer-name]
         BadUnit: [unit-range], [unit-rank]
+        BadSetting: [quantity]
     """
-    return derivations.explain(load(model, input_shape), layer_name, at)
+    return derivations.explain(load(model, input_shape), layer_name, at, quantities)
 
 
 def diagnose(

@@ -25,6 +25,7 @@ Its text is a template with values, so that the command line can print it in the
 from __future__ import annotations
 
 import errno
+import math
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -78,6 +79,30 @@ class ConvscopeError(ValueError):
     def translated(self) -> str:
         """Return the message in the current language."""
         return _readable(translate(self.message))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form: kind, code, English message, and the values in it by name.
+
+        Values that are no plain JSON are given as text, parts of the message as theirs, and errors in this form.
+        """
+        return {
+            "kind": type(self).__name__,
+            "code": self.code,
+            "message": str(self),
+            "values": {name: _plain(value) for name, value in self.message.values.items()},
+        }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, ConvscopeError):
+        return value.to_dict()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return _readable(str(value))
 
 
 class BadSetting(ConvscopeError):
@@ -191,6 +216,10 @@ def reason_of(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
+MOST_COMPARED = 2000
+"""Known words that a wrong one is compared with; of more, those that begin alike."""
+
+
 def suggest(word: str, known: Iterable[str], count: int = 3) -> Message:
     """Return a hint, as a sentence, with the known words closest to `word`.
 
@@ -198,7 +227,10 @@ def suggest(word: str, known: Iterable[str], count: int = 3) -> Message:
     ('Did you mean relu, selu?', 'Known: relu, selu.')
     """
     names = sorted(known)
-    close = get_close_matches(word, names, n=count, cutoff=0.5) if len(word) <= LONGEST_WORD else []
+    near = (
+        names if len(names) <= MOST_COMPARED else [name for name in names if name[:2] == word[:2]][:MOST_COMPARED]
+    )
+    close = get_close_matches(word, near, n=count, cutoff=0.5) if len(word) <= LONGEST_WORD else []
     if close:
         return Message("Did you mean {names}?", names=listed(close))
     return Message("Known: {names}.", names=shortened(names, 12))

@@ -443,7 +443,11 @@ class Model:
         patience: int | None = None,
         run: str | os.PathLike[str] | None = None,
         resume: str | os.PathLike[str] | None = None,
+        fork: str | os.PathLike[str] | None = None,
+        at: int | None = None,
         checkpoint_every: int | None = None,
+        history: int | str | None = None,
+        log_every: int | None = None,
         tensorboard: bool = False,
         notes: Mapping[str, Any] | None = None,
         progress: bool = True,
@@ -464,9 +468,14 @@ class Model:
             augment: Augmentation, such as "shift=2,rotate=10".
             patience: Stop after so many epochs without a lower loss. None disables it.
             run: A new folder for the log and checkpoints.
-            resume: The folder of a run to resume, bit-identically. Only `epochs`, `checkpoint_every` and
-                `patience` may change.
+            resume: The folder of a run to resume, bit-identically. Only `epochs`, `checkpoint_every`, `patience`,
+                `history` and `log_every` may change.
+            fork: The folder of a run that the new one continues from step `at`, with settings that may differ.
+            at: The step to fork at, one of those for which the other run has a checkpoint.
             checkpoint_every: Steps between checkpoints. None saves after each epoch and every 30 seconds.
+            history: Bytes for a ring of full checkpoints in the run folder, such as "256MB": all of the first
+                steps, then fewer and fewer. None keeps only the last and the previous one.
+            log_every: Steps between lines of the log with the loss of one step (default: 50).
             tensorboard: Whether to write TensorBoard events into the run folder.
             notes: JSON values to store in run.json.
             progress: Whether to show progress on stderr.
@@ -489,8 +498,11 @@ class Model:
             "augment": augment,
             "patience": patience,
             "checkpoint_every": checkpoint_every,
+            "history": history,
+            "log_every": log_every,
         }
-        return fit(self, data, validation, settings, RunOptions(run, resume, tensorboard, notes or {}), progress)
+        options = RunOptions(run, resume, tensorboard, notes or {}, fork, at)
+        return fit(self, data, validation, settings, options, progress)
 
     def summary(self) -> Report:
         """Return the report of the network. Its str() is the table of layers; notebooks show it as HTML."""

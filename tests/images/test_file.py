@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from io import BytesIO, StringIO
 
 import numpy as np
 import pytest
@@ -139,3 +140,50 @@ def test_missing_pillow_is_reported(tmp_path, monkeypatch):
     assert str(caught.value) == (
         "Reading image files needs Pillow, which is not installed. Run `pip install pillow`. [data-extra]"
     )
+
+
+def test_bytes_and_open_files_are_read_as_their_file_is(saved):
+    """From bytes, a view of them, an open file, and one in memory that is read from its position on."""
+    pixels = noise(6, 4, 3)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = saved(pixels, exif=exif)
+    content = path.read_bytes()
+    behind = BytesIO(b"head" + content)
+    behind.seek(4)
+    with open(path, "rb") as opened:
+        for source in (content, bytearray(content), memoryview(content), opened, behind):
+            np.testing.assert_array_equal(read_image(source, 3), read_image(path, 3))
+    assert read_header(content) == read_header(path)
+    np.testing.assert_array_equal(read_image(content, 1, (9, 5)), read_image(path, 1, (9, 5)))
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (b"", "'<bytes>' is a damaged image file (unknown image format). Repair or replace it. [image-file]"),
+        (b"no image", "'<bytes>' is a damaged image file (unknown image format). Repair or replace it. [image-file]"),
+        (BytesIO(b"no"), "'<file>' is a damaged image file (unknown image format). Repair or replace it. [image-file]"),
+        (StringIO("text"), "'<file>' is a damaged image file (a file open as text; open it in binary mode). Repair or "
+                           "replace it. [image-file]"),
+    ],
+)  # fmt: skip
+def test_bytes_that_are_no_image_are_refused(source, message):
+    with pytest.raises(BadFile) as caught:
+        read_image(source, 3)
+    assert str(caught.value) == message
+
+
+def test_bytes_have_the_limits_of_files(saved, monkeypatch):
+    """Pixels are limited before they are decompressed, open files before they are read whole; half an image fails."""
+    content = saved(noise(50, 60, 3)).read_bytes()
+    with pytest.raises(BadFile, match=r"^'<bytes>' is a damaged image file .* \[image-file\]$"):
+        read_image(content[:3000], 3)
+    monkeypatch.setattr(file, "MOST_PIXELS", 2999)
+    with pytest.raises(
+        BadFile, match=r"^'<bytes>' has more than 2,999 pixels\. Resize or remove it\. \[image-pixels\]$"
+    ):
+        read_image(content, 3)
+    monkeypatch.setattr(file, "LARGEST_FILE", 100)
+    with pytest.raises(BadFile, match=r"^'<file>' is a damaged image file \(more than 0 GiB\)"):
+        read_image(BytesIO(content), 3)

@@ -36,6 +36,7 @@ def train(folder, resume=False, **more):
         clip_norm=0.5,
         augment="shift=1,flip",
         checkpoint_every=5,
+        history="150kB",
         run=folder,
         progress=False,
         **more,

@@ -1,250 +1,199 @@
-"""Exact masks of the positions that units see, holes included, tap by tap.
+"""Exact sets of the positions that units see, holes included, tap by tap.
 
-A mask is a boolean array over the axes of a layer on which views depend (its grid). Backwards, one unit's mask
-spreads to the origin pixels under its taps; forwards, one pixel's mask spreads to the units that have it under a
-tap. Either over all paths, or over the local ones alone where a layer has some (decision 0011).
+Backwards, one unit spreads to the origin pixels under its taps; forwards, one pixel spreads to the units that have
+it under a tap. Either over all paths, or over the local ones alone where a layer has some (decision 0011).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..axis import AxisMap, prefix_ends
-from ..layers.connection import Connection, Digit
+from ..layers.connection import UNMOVED, Connection
 from ..network import Network, Node
-from .intervals import tap_matrix, taps_of
-from .paths import Paths, arrivals, local_views
-from .receptive_field import AxisField, Recurrence
+from .intervals import taps_of
+from .paths import arrivals, local_views
+from .position_set import Mask, PositionSet, Product, from_mask, from_products, has_any, united
+from .receptive_field import Recurrence
+from .spread import Views, grid_of, grid_shape, spread_back, spread_forth
 
-Mask = NDArray[np.bool_]
-Views = list[Paths[AxisField] | None]
+
+class Step(NamedTuple):
+    """A connection from a layer to its source, with the grids of both.
+
+    `is_same` says that positions stay as they are, `by_axes` that products stay products: every axis moves by
+    itself, no two onto the same.
+    """
+
+    connection: Connection
+    node: Node
+    source: Node
+    above: tuple[int, ...]
+    below: tuple[int, ...]
+    shape_above: tuple[int, ...]
+    shape_below: tuple[int, ...]
+    is_same: bool
+    by_axes: bool
 
 
-def seen_from(network: Network, views: Views, layer: Node, unit: Mask, origin: Node, local: bool = False) -> Mask:
-    """Return which positions of the origin the marked units of a layer see."""
-    masks: dict[int, Mask] = {layer.index: unit}
-    for node in reversed(network.nodes[origin.index + 1 : layer.index + 1]):
-        mask = masks.pop(node.index, None)
-        if mask is None:
+class Walk:
+    """The connections over which a network's layers see an origin, collected once per layer."""
+
+    def __init__(self, network: Network, origin: Node, views: Views) -> None:
+        self.network = network
+        self.origin = origin
+        self.views = views
+        self._steps: dict[tuple[int, bool], list[Step]] = {}
+
+    def steps(self, node: Node, local: bool) -> list[Step]:
+        """Return the connections that lead to the origin; of local paths only where there are any."""
+        key = (node.index, local)
+        if key not in self._steps:
+            leading = _leading(self.network, self.views, node, local)
+            self._steps[key] = [self._step(one, node, source) for one, source in leading]
+        return self._steps[key]
+
+    def _step(self, connection: Connection, node: Node, source: Node) -> Step:
+        above, below = grid_of(node, self.views), grid_of(source, self.views)
+        pointwise = connection.links is None
+        outputs = [connection.by_input[axis].output for axis in below if axis in connection.by_input]
+        by_axes = pointwise or (not connection.digits and len(set(outputs)) == len(outputs))
+        shapes = self.grid_shape(node), self.grid_shape(source)
+        return Step(connection, node, source, above, below, *shapes, pointwise and above == below, by_axes)
+
+    def grid_shape(self, node: Node) -> tuple[int, ...]:
+        """Return the sizes of the axes of a layer on which views depend."""
+        return grid_shape(node, self.views)
+
+
+def seen_from(walk: Walk, layer: Node, unit: PositionSet, local: bool = False) -> PositionSet:
+    """Return which positions of the origin the units of a layer in `unit` see."""
+    found: dict[int, PositionSet] = {layer.index: unit}
+    nodes = walk.network.nodes
+    for index in range(layer.index, walk.origin.index, -1):
+        seen = found.pop(index, None)
+        if seen is None:
             continue
-        for connection, source in _connections(network, views, node, local):
-            spread = _back(mask, connection, node, source, views)
-            known = masks.get(source.index)
-            masks[source.index] = spread if known is None else known | spread
-    shape = _grid_shape(origin, views)
-    return masks.get(origin.index, np.zeros(shape, bool))
+        for step in walk.steps(nodes[index], local):
+            spread = seen if step.is_same else _back(seen, step, walk.views)
+            before = found.get(step.source.index)
+            found[step.source.index] = spread if before is None else united(before, spread)
+    return found.get(walk.origin.index) or PositionSet(walk.grid_shape(walk.origin))
 
 
-def seeing(network: Network, views: Views, layer: Node, pixel: Mask, origin: Node, local: bool = False) -> Mask:
-    """Return which units of a layer see any of the marked positions of the origin."""
-    needed = _behind(network, views, layer, local)
-    masks: dict[int, Mask] = {origin.index: pixel}
-    for node in network.nodes[origin.index + 1 : layer.index + 1]:
+def seeing(walk: Walk, layer: Node, pixel: PositionSet, local: bool = False) -> PositionSet:
+    """Return which units of a layer see any of the positions of the origin in `pixel`."""
+    needed = _behind(walk, layer, local)
+    found: dict[int, PositionSet] = {walk.origin.index: pixel}
+    for node in walk.network.nodes[walk.origin.index + 1 : layer.index + 1]:
         if node.index not in needed:
             continue
-        mask = np.zeros(_grid_shape(node, views), bool)
-        for connection, source in _connections(network, views, node, local):
-            mask |= _forth(masks[source.index], connection, node, source, views)
-        masks[node.index] = mask
-    return masks.get(layer.index, np.zeros(_grid_shape(layer, views), bool))
+        units = PositionSet(walk.grid_shape(node))
+        for step in walk.steps(node, local):
+            pixels = found[step.source.index]
+            units = united(units, pixels if step.is_same else _forth(pixels, step, walk.views))
+        found[node.index] = units
+    return found.get(layer.index) or PositionSet(walk.grid_shape(layer))
 
 
-def _behind(network: Network, views: Views, layer: Node, local: bool) -> set[int]:
-    """Return the layers between the origin and this one over which something is seen."""
-    needed = {layer.index}
-    for node in reversed(network.nodes[: layer.index + 1]):
-        if node.index in needed:
-            needed |= {source.index for _, source in _connections(network, views, node, local)}
-    return needed
-
-
-def _grid(node: Node, views: Views) -> tuple[int, ...]:
-    view = views[node.index]
-    return () if view is None else view.grid
-
-
-def _grid_shape(node: Node, views: Views) -> tuple[int, ...]:
-    return tuple(node.output_shape[axis] for axis in _grid(node, views))
-
-
-def _connections(network: Network, views: Views, node: Node, local: bool) -> list[tuple[Connection, Node]]:
-    """Return the connections that lead to the origin; of local paths only where there are any."""
+def _leading(network: Network, views: Views, node: Node, local: bool) -> list[tuple[Connection, Node]]:
     if node.facts.connections is None and views[node.sources[0]] is not None:
         return [(Connection(), network.nodes[node.sources[0]])]
+    if not local:
+        sources = [(one, network.nodes[node.sources[one.source]]) for one in node.facts.connections or ()]
+        return [(one, source) for one, source in sources if views[source.index] is not None]
     arriving = arrivals(views, node, Recurrence())
-    if local and len(arriving) > 1:
+    if len(arriving) > 1:
         kept = local_views([arrival.view for arrival in arriving], node)
         if kept:
             arriving = [arrival for arrival in arriving if any(arrival.view is view for view in kept)]
     return [(arrival.connection, network.nodes[arrival.source]) for arrival in arriving]
 
 
-def _back(mask: Mask, connection: Connection, node: Node, source: Node, views: Views) -> Mask:
-    if connection.links is None:
-        return _matching(mask, node, source, views)
-    if connection.digits:
-        return _back_by_digits(mask, connection, node, source, views)
-    grid, shape = _grid(source, views), source.output_shape
-    links = [connection.by_input.get(axis) for axis in grid]
-    outputs = [link.output for link in links if link is not None]
-    above = _grid(node, views)
-    if len(set(outputs)) < len(outputs):
-        return _back_by_points(mask, connection, node, source, views)
-    spread = _onto(mask, above, sorted(outputs), node)
-    spread = spread.transpose([sorted(outputs).index(output) for output in outputs])
-    for place, link in enumerate(link for link in links if link is not None):
-        spread = _spread_back(spread, place, link.map, shape[link.input])
-    spread = spread.reshape([1 if link is None else shape[axis] for axis, link in zip(grid, links, strict=True)])
-    return np.broadcast_to(spread, _grid_shape(source, views)).copy()
+def _behind(walk: Walk, layer: Node, local: bool) -> set[int]:
+    """Return the layers between the origin and this one over which something is seen."""
+    needed = {layer.index}
+    for node in reversed(walk.network.nodes[: layer.index + 1]):
+        if node.index in needed:
+            needed |= {step.source.index for step in walk.steps(node, local)}
+    return needed
 
 
-def _forth(mask: Mask, connection: Connection, node: Node, source: Node, views: Views) -> Mask:
-    if connection.links is None:
-        return _matching(mask, source, node, views)
-    if connection.digits:
-        return _forth_by_digits(mask, connection, node, source, views)
-    grid, shape = _grid(source, views), source.output_shape
-    links = [connection.by_input.get(axis) for axis in grid]
-    outputs = [link.output for link in links if link is not None]
-    above = _grid(node, views)
-    if len(set(outputs)) < len(outputs):
-        return _forth_by_points(mask, connection, node, source, views)
-    spread = np.asarray(mask.any(axis=tuple(place for place, link in enumerate(links) if link is None)))
-    for place, link in enumerate(link for link in links if link is not None):
-        spread = _spread_forth(spread, place, link.map, shape[link.input])
-    spread = spread.transpose([outputs.index(output) for output in sorted(outputs)])
-    return _onto(spread, tuple(sorted(outputs)), above, node)
+def _back(seen: PositionSet, step: Step, views: Views) -> PositionSet:
+    """Return which positions of a source the units of a layer see through one connection."""
+    connection, node, source = step.connection, step.node, step.source
+    if not step.by_axes:
+        return from_mask(spread_back(seen.mask, connection, node, source, views))
+    moved = []
+    for product in seen.products:
+        along = dict(zip(step.above, product, strict=True))
+        factors = []
+        for axis, n in zip(step.below, step.shape_below, strict=True):
+            link = connection.by_input.get(axis)
+            if connection.links is None:
+                factors.append(along[axis] if axis in along else _all(n))
+            elif link is None:
+                factors.append(_all(n))
+            else:
+                marked = along.get(link.output)
+                if marked is None:
+                    marked = _all(node.output_shape[link.output])
+                factors.append(_back_along(marked, link.map, n))
+        moved.append(tuple(factors))
+    behind = from_products(step.shape_below, moved)
+    if seen.rest is not None:
+        behind = united(behind, from_mask(spread_back(seen.rest, connection, node, source, views)))
+    return behind
 
 
-def _spread_back(mask: Mask, place: int, one: AxisMap, n: int) -> Mask:
+def _forth(pixels: PositionSet, step: Step, views: Views) -> PositionSet:
+    """Return which units of a layer see any of the positions of a source through one connection."""
+    connection, node, source = step.connection, step.node, step.source
+    if not step.by_axes:
+        return from_mask(spread_forth(pixels.mask, connection, node, source, views))
+    moved: list[Product] = []
+    for product in pixels.products:
+        along = dict(zip(step.below, product, strict=True))
+        if connection.links is not None:
+            links = connection.by_input
+            along = {
+                links[axis].output: _forth_along(one, links[axis].map, source.output_shape[axis])
+                for axis, one in along.items()
+                if axis in links
+            }
+        if all(map(has_any, along.values())):
+            sizes = zip(step.above, step.shape_above, strict=True)
+            moved.append(tuple(along[axis] if axis in along else _all(n) for axis, n in sizes))
+    ahead = from_products(step.shape_above, moved)
+    if pixels.rest is not None:
+        ahead = united(ahead, from_mask(spread_forth(pixels.rest, connection, node, source, views)))
+    return ahead
+
+
+def _all(n: int) -> Mask:
+    return np.ones(n, bool)
+
+
+def _back_along(marked: Mask, one: AxisMap, n: int) -> Mask:
     """Return which of n positions the marked outputs along one axis see."""
-    ends = prefix_ends(one, mask.shape[place])
-    taps = taps_of(one, n) if ends is None else ends[:, None]
-    if taps.shape[1] > 1:
-        return np.moveaxis(np.tensordot(mask.astype(np.float32), tap_matrix(one, n), (place, 0)), -1, place) > 0
-    marked = np.moveaxis(mask, place, 0)
-    seen = np.zeros((n + 1, *marked.shape[1:]), bool)  # one more for outputs that see nothing
-    np.logical_or.at(seen, taps[:, 0], marked)
-    seen = seen[:n] if ends is None else np.logical_or.accumulate(seen[:n][::-1])[::-1]
-    return np.moveaxis(seen, 0, place)
+    if one is UNMOVED:
+        return marked
+    ends = prefix_ends(one, len(marked))
+    seen = np.zeros(n + 1, bool)  # one more for taps in the padding
+    if ends is None:
+        seen[taps_of(one, n)[marked]] = True
+    elif marked.any():
+        seen[: ends[marked].max() + 1] = True
+    return seen[:n]
 
 
-def _spread_forth(mask: Mask, place: int, one: AxisMap, n: int) -> Mask:
+def _forth_along(marked: Mask, one: AxisMap, n: int) -> Mask:
     """Return which outputs along one axis see any of the marked positions."""
-    marked = np.moveaxis(mask, place, 0)
+    if one is UNMOVED:
+        return marked
     ends = prefix_ends(one, one.positions(n))
     if ends is not None:
-        return np.moveaxis(np.logical_or.accumulate(marked)[ends], 0, place)
-    taps = taps_of(one, n)
-    if taps.shape[1] > 1:
-        return np.moveaxis(np.tensordot(mask.astype(np.float32), tap_matrix(one, n), (place, 1)), -1, place) > 0
-    padded = np.concatenate([marked, np.zeros((1, *marked.shape[1:]), bool)])
-    return np.moveaxis(padded[taps[:, 0]], 0, place)
-
-
-def _matching(mask: Mask, here: Node, there: Node, views: Views) -> Mask:
-    """Carry a mask through an element-wise layer, whose two sides may depend on different axes."""
-    return _onto(mask, _grid(here, views), _grid(there, views), there)
-
-
-def _onto(mask: Mask, mine: tuple[int, ...], theirs: Sequence[int], there: Node) -> Mask:
-    """Return a mask over other axes of a layer: joined over those that go, repeated over those that come."""
-    if tuple(theirs) == mine:
-        return mask
-    kept = np.asarray(mask.any(axis=tuple(place for place, axis in enumerate(mine) if axis not in theirs)))
-    wide = [there.output_shape[axis] if axis in mine else 1 for axis in theirs]
-    return np.broadcast_to(kept.reshape(wide), [there.output_shape[axis] for axis in theirs]).copy()
-
-
-class _Places(NamedTuple):
-    """Positions along each axis of a source's grid, over the axes of a layer's grid and those of `free` sizes."""
-
-    indices: list[NDArray[np.int64]]
-    shape: tuple[int, ...]
-    free: int
-
-
-def _places(connection: Connection, node: Node, source: Node, views: Views) -> _Places:
-    """Return where a reshape moves each position; parts among the channels take all values."""
-    above, shape = _grid(node, views), source.output_shape
-    sizes = {(axis, 0): node.output_shape[axis] for axis in above}
-    parts: list[list[tuple[tuple[int, int], Digit]]] = []
-    for axis in _grid(source, views):
-        link = connection.by_input.get(axis)
-        layout = connection.by_digits.get(axis)
-        if layout is None:
-            layout = (Digit(-1 - axis if link is None else link.output, 1, shape[axis], 1),)
-        found = []
-        for digit in layout:
-            key = (digit.axis, 0)
-            if key not in sizes or digit.axis not in above:
-                key = (digit.axis, digit.inner)
-                sizes[key] = digit.size
-                digit = digit._replace(inner=1)
-            found.append((key, digit))
-        parts.append(found)
-    every = list(sizes)
-    indices = []
-    for layout_parts in parts:
-        place = np.zeros([1] * len(every), dtype=np.int64)
-        for key, digit in layout_parts:
-            along = [1] * len(every)
-            along[every.index(key)] = sizes[key]
-            place = place + np.asarray(digit.of(np.arange(sizes[key], dtype=np.int64))).reshape(along)
-        indices.append(place)
-    return _Places(indices, tuple(sizes.values()), len(every) - len(above))
-
-
-def _back_by_digits(mask: Mask, connection: Connection, node: Node, source: Node, views: Views) -> Mask:
-    places = _places(connection, node, source, views)
-    marked = np.broadcast_to(mask.reshape(mask.shape + (1,) * places.free), places.shape)
-    spread = np.zeros(_grid_shape(source, views), bool)
-    spread[tuple(np.broadcast_to(place, places.shape)[marked] for place in places.indices)] = True
-    return spread
-
-
-def _forth_by_digits(mask: Mask, connection: Connection, node: Node, source: Node, views: Views) -> Mask:
-    places = _places(connection, node, source, views)
-    taken = np.broadcast_to(mask[tuple(places.indices)], places.shape)
-    return np.asarray(taken.any(axis=tuple(range(taken.ndim - places.free, taken.ndim))))
-
-
-def _points(
-    connection: Connection, node: Node, source: Node, views: Views, units: Mask
-) -> list[NDArray[np.int64]]:
-    """Return, per axis of the source's grid, the positions under the taps of each marked unit, as (units, …).
-
-    One output axis leads to several input axes here (the bins of a pyramid), so positions are grouped.
-    """
-    above = _grid(node, views)
-    grid = _grid(source, views)
-    marked = np.argwhere(units)
-    places = []
-    for number, axis in enumerate(grid):
-        n = source.output_shape[axis]
-        link = connection.by_input.get(axis)
-        if link is None:
-            taps = np.broadcast_to(np.arange(n), (len(marked), n))
-        else:
-            taps = taps_of(link.map, n)[marked[:, above.index(link.output)]]
-        shape = [len(marked)] + [1] * len(grid)
-        shape[number + 1] = taps.shape[1]
-        places.append(taps.reshape(shape))
-    return places
-
-
-def _back_by_points(mask: Mask, connection: Connection, node: Node, source: Node, views: Views) -> Mask:
-    padded = np.zeros([n + 1 for n in _grid_shape(source, views)], bool)
-    padded[tuple(_points(connection, node, source, views, mask))] = True
-    return padded[tuple(slice(n) for n in _grid_shape(source, views))]
-
-
-def _forth_by_points(mask: Mask, connection: Connection, node: Node, source: Node, views: Views) -> Mask:
-    padded = np.pad(mask, [(0, 1)] * mask.ndim)
-    every = np.ones(_grid_shape(node, views), bool)
-    places = _points(connection, node, source, views, every)
-    return padded[tuple(places)].any(axis=tuple(range(1, len(places) + 1))).reshape(every.shape)
+        return np.asarray(np.logical_or.accumulate(marked)[ends])
+    return np.asarray(np.append(marked, False)[taps_of(one, n)].any(axis=1))

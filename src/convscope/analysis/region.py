@@ -16,8 +16,9 @@ from ..layers.base import show_shape
 from ..network import Network, Node
 from .intervals import Interval, intervals
 from .layout import place_of
-from .masks import Mask, seeing, seen_from
+from .masks import Walk, seeing, seen_from
 from .paths import Paths, origin_axes, unit_axes
+from .position_set import Mask, PositionSet, from_products
 from .receptive_field import AxisField, Irregular, ReceptiveField, receptive_fields
 
 
@@ -58,7 +59,7 @@ class Region:
     @cached_property
     def mask(self) -> Mask:
         """Return, over the whole origin, exactly which pixels are seen, over local and global paths alike."""
-        return self._seen(local=False)
+        return self._pixels(local=False).mask
 
     @cached_property
     def local_mask(self) -> Mask:
@@ -66,18 +67,18 @@ class Region:
 
         It is `mask` where there is no global path beside a local one.
         """
-        return self.mask if self.global_via is None else self._seen(local=True)
+        return self.mask if self.global_via is None else self._pixels(local=True).mask
 
-    def _seen(self, local: bool) -> Mask:
+    def _pixels(self, local: bool) -> PositionSet:
         if self._question is None:
             raise TypeError("a Region made by hand has no mask")
-        return _mask(*self._question, local=local)
+        return _seen(*self._question, local=local)
 
-    @property
+    @cached_property
     def coverage(self) -> float:
         """Return the fraction of the pixels in `clipped` that is seen over local paths."""
         area = _area(self.clipped)
-        return int(self.local_mask.sum()) / area if area else 0.0
+        return self._pixels(local=self.global_via is not None).size() / area if area else 0.0
 
     def _repr_html_(self) -> str:
         from ..render.field import region_text
@@ -167,6 +168,7 @@ class _Views:
         self.axes = origin_axes(network, network[origin])
         self.fields = receptive_fields(network, origin)
         self.intervals = intervals(network, origin)
+        self.walk = Walk(network, network[origin], self.fields)
 
 
 _known: WeakKeyDictionary[Network, dict[str, _Views]] = WeakKeyDictionary()
@@ -206,7 +208,7 @@ def region(network: Network, layer: str, at: Sequence[int], origin: str | None =
     indices = dict(zip(unit_axes(node.output_shape, field_view.grid), places, strict=True))
     box = _box(field_view, indices)
     if any(one.loose for one in exact.axes):
-        clipped = _hull(_mask(network, node, source, places, local=True))
+        clipped = _seen(network, node, source, places, local=True).hull
     else:
         clipped = _exact_box(exact, indices)
     if _area(clipped):
@@ -240,8 +242,8 @@ def units_seeing(network: Network, pixel: Sequence[int], layer: str, origin: str
     Errors:   UnknownLayer; BadUnit when the pixel is outside the origin, or the fields cannot be known
     """
     node, source = network[layer], network[origin] if origin else network.inputs[0]
-    fields = _views(network, source.name).fields
-    start, view = fields[source.index], fields[node.index]
+    views = _views(network, source.name)
+    start, view = views.fields[source.index], views.fields[node.index]
     if start is None or view is None:
         raise BadUnit(
             "Layer {layer!r} does not depend on {origin!r}. Choose a layer after it. [unit-blind]",
@@ -256,26 +258,29 @@ def units_seeing(network: Network, pixel: Sequence[int], layer: str, origin: str
             opaque=view.lost_at,
         )
     places = _places(source, start, pixel)
-    marked = np.zeros([source.output_shape[axis] for axis in start.grid], bool)
-    marked[places] = True
+    marked = _single([source.output_shape[axis] for axis in start.grid], places)
     axes = unit_axes(node.output_shape, view.grid)
     shape = [node.output_shape[axis] for axis in axes]
     wide = [node.output_shape[axis] if axis in view.grid else 1 for axis in axes]
     masks = [
-        np.broadcast_to(seeing(network, fields, node, marked, source, local).reshape(wide), shape)
+        np.broadcast_to(seeing(views.walk, node, marked, local).mask.reshape(wide), shape)
         for local in ([False] if view.global_via is None else [False, True])
     ]
     return Units(layer, tuple(pixel), masks[0], masks[-1], view.global_via)
 
 
-def _mask(network: Network, node: Node, source: Node, places: tuple[int, ...], local: bool) -> Mask:
-    fields = _views(network, source.name).fields
-    view = fields[node.index]
+def _seen(network: Network, node: Node, source: Node, places: tuple[int, ...], local: bool) -> PositionSet:
+    walk = _views(network, source.name).walk
+    view = walk.views[node.index]
     assert view is not None
     axes = unit_axes(node.output_shape, view.grid)
-    unit = np.zeros([node.output_shape[axis] for axis in view.grid], bool)
-    unit[tuple(place for axis, place in zip(axes, places, strict=True) if axis in view.grid)] = True
-    return seen_from(network, fields, node, unit, source, local)
+    along = [place for axis, place in zip(axes, places, strict=True) if axis in view.grid]
+    return seen_from(walk, node, _single(walk.grid_shape(node), along), local)
+
+
+def _single(shape: Sequence[int], index: Sequence[int]) -> PositionSet:
+    """Return the set of one position."""
+    return from_products(tuple(shape), [tuple(np.arange(n) == at for n, at in zip(shape, index, strict=True))])
 
 
 def _places(node: Node, view: Paths[Any], at: Sequence[int]) -> tuple[int, ...]:

@@ -77,8 +77,8 @@ def engine_option(command: F) -> F:
 
 def checkpoint_option(command: F) -> F:
     """Add --checkpoint."""
-    text = with_default("Checkpoint to load; best has the lowest loss.", "best")
-    return click.option("--checkpoint", metavar="[best|last|previous]", help=text)(command)
+    text = with_default("Checkpoint to load; best has the lowest loss. Or a step of the history.", "best")
+    return click.option("--checkpoint", metavar="[best|last|previous|STEP]", help=text)(command)
 
 
 def data_options(command: F) -> F:

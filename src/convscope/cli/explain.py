@@ -137,8 +137,8 @@ def command(
         from ..derivations import explain
         from ..loading import load
 
-        explanation = explain(load(model, input_shape), layer, at)
-    if quantities:
+        explanation = explain(load(model, input_shape), layer, at, quantities)
+    if quantities and image is not None:
         explanation = explanation.only(*quantities)
     if form is None:
         form = _format_of(path)

@@ -67,7 +67,7 @@ _OPTIONS = {
         f"fit.{name}": f"--{name.replace('_', '-')}"
         for name in (
             *("epochs", "batch_size", "optimizer", "schedule", "clip_norm", "loss", "augment", "patience"),
-            "checkpoint_every",
+            *("checkpoint_every", "history", "log_every"),
         )
     },
     "CrossEntropy.label_smoothing": "--label-smoothing",

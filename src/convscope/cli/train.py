@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ..network import Network
     from ..text.terminal import Paint
     from ..training.history import History
+    from ..training.run_folder import SavedRun
 
 FIGURE = "curves.png"
 
@@ -103,8 +104,18 @@ FIGURE = "curves.png"
     metavar="STEPS",
     help="Also save a checkpoint every so many steps, not only per epoch.",
 )
+@click.option(
+    "--history",
+    metavar="SIZE",
+    help="Keep a ring of checkpoints in this size, such as 256MB: all of the first steps, then fewer and fewer.",
+)
+@click.option(
+    "--log-every", type=int, metavar="STEPS", help=with_default("Log the loss of one step every so many.", "50")
+)
 @click.option("--run", metavar="FOLDER", help=with_default("New folder for the run.", "runs/MODEL-DATA"))
 @click.option("--resume", metavar="RUN", help="Resume this run; needs no MODEL.")
+@click.option("--fork", metavar="RUN", help="Continue this run from a stored step in a new one; needs --at.")
+@click.option("--at", type=click.IntRange(0), metavar="STEP", help="Step to start from, with --fork.")
 @click.option("--tensorboard", is_flag=True, default=None, help="Also write TensorBoard event files.")
 @click.option(
     "--config",
@@ -126,17 +137,23 @@ def command(as_json: bool, **options: Any) -> None:
 
     \b
     Examples:
-      convscope train lenet --data digits --resize 28 --epochs 1
+      convscope train lenet --data digits --resize 28 --epochs 1 --history 64MB
       convscope train "input 1x8x8 | conv 8 3 | relu | flatten | dense 10" --data digits --lr 0.1 --epochs 2
     """
     from ..files.readable_json import to_json
     from ..text.terminal import paint_for, terminal_width
 
     exclusive({"--run": options["run"], "--resume": options["resume"]})
-    exclusive({"--weights": options["weights"], "--resume": options["resume"]})
-    exclusive({"--normalize": options["normalize"], "--resume": options["resume"]})
+    exclusive({"--fork": options["fork"], "--resume": options["resume"]})
+    for given in ("weights", "normalize"):
+        exclusive({f"--{given}": options[given], "--resume": options["resume"], "--fork": options["fork"]})
     settings = fit_settings(options)
-    task = _resumed_task(options) if options["resume"] is not None else _new_task(options, settings)
+    if options["resume"] is not None:
+        task = _resumed_task(options)
+    elif options["fork"] is not None or options["at"] is not None:
+        task, settings = _forked_task(options, settings)
+    else:
+        task = _new_task(options, settings)
     history = _fit(task, settings, bool(options["tensorboard"]))
     _draw_curves(task.folder)
     if as_json:
@@ -160,12 +177,15 @@ class Task:
     epochs_left: int = 0
     """The epochs of a resumed run, and how many of them are left."""
 
+    fork: Path | None = None
+    at: int | None = None
+    """The run and step that this one continues."""
+
 
 def _new_task(options: Options, settings: Mapping[str, Any]) -> Task:
     from ..loading import load
     from ..model import Model
     from ..training.configuration import Configuration
-    from ..training.run_folder import RunFolder
     from .data import refuse_misfit
 
     context = click.get_current_context()
@@ -178,15 +198,7 @@ def _new_task(options: Options, settings: Mapping[str, Any]) -> Task:
             ),
             context,
         )
-    folder = None if options["run"] is None else Path(options["run"])
-    if folder is not None and os.path.exists(folder / "run.json"):
-        RunFolder(folder).refuse_locked()
-        raise BadFile(
-            "--run must be a new folder (got {got!r}, which has a run). Resume it with `convscope train --resume "
-            "{folder}`, or choose another folder. [run-exists]",
-            got=str(folder),
-            folder=shlex.quote(str(folder)),
-        )
+    folder = _new_folder(options)
     Configuration(**settings)  # raises before anything is read or written
     network = load(options["model"], options["input_shape"])
     choice = data_choice(**{name: options[name] for name in DATA_OPTIONS}, hold_out=options["validation"])
@@ -226,15 +238,59 @@ def _task(model: Model, choice: DataConfig, source: Dataset, folder: Path, **res
     return Task(model, choice, normalize_dataset(source, model.normalization), validation, folder, **resumed)
 
 
+def _new_folder(options: Options) -> Path | None:
+    """Return the folder that --run names, if it has no run yet."""
+    from ..training.run_folder import RunFolder
+
+    folder = None if options["run"] is None else Path(options["run"])
+    if folder is not None and os.path.exists(folder / "run.json"):
+        RunFolder(folder).refuse_locked()
+        raise BadFile(
+            "--run must be a new folder (got {got!r}, which has a run). Resume it with `convscope train --resume "
+            "{folder}`, or choose another folder. [run-exists]",
+            got=str(folder),
+            folder=shlex.quote(str(folder)),
+        )
+    return folder
+
+
 def _resumed_task(options: Options) -> Task:
-    from ..loading import load
-    from ..model import Model
-    from ..optim.initialization import undrawn_parameters
     from ..training.run_folder import RunFolder, SavedRun
-    from .data import refuse_misfit
 
     run = SavedRun(options["resume"])
     RunFolder(run.path).refuse_locked()
+    return _continued(run, options)
+
+
+def _forked_task(options: Options, settings: Mapping[str, Any]) -> tuple[Task, dict[str, Any]]:
+    """Return the task of a fork, and its settings: options of an optimizer change those that the run has."""
+    from ..training.configuration import Configuration
+    from ..training.fork import read_step
+    from ..training.run_folder import SavedRun
+
+    if options["fork"] is None:
+        raise click.UsageError(
+            Message("--at needs --fork. Add --fork with a run. [fork-run]"), click.get_current_context()
+        )
+    run = SavedRun(options["fork"])
+    recorded = Configuration.from_dict(run.document["configuration"])
+    folder = _new_folder(options)
+    read_step(run.path, options["at"])  # raises before anything is loaded
+    task = _continued(run, options)
+    changed = {name: options[name] for name in ("lr", "momentum", "weight_decay") if options[name] is not None}
+    if changed and options["optimizer"] is None and all(hasattr(recorded.optimizer, name) for name in changed):
+        settings = {**settings, "optimizer": replace(recorded.optimizer, **changed)}
+    folder = folder or _free_folder(run.path.name)
+    return replace(task, folder=folder, is_resumed=False, fork=run.path, at=options["at"]), dict(settings)
+
+
+def _continued(run: SavedRun, options: Options) -> Task:
+    """Return the task that continues a run with its network, data and model settings."""
+    from ..loading import load
+    from ..model import Model
+    from ..optim.initialization import undrawn_parameters
+    from .data import refuse_misfit
+
     document = run.document
     network = load(options["model"] or run.path, options["input_shape"])
     choice = _choice_of(run.data, options)
@@ -292,6 +348,8 @@ def _fit(task: Task, settings: dict[str, Any], tensorboard: bool) -> History:
         "precision": model.precision,
     }
     where: dict[str, Any] = {"resume": folder} if task.is_resumed else {"run": folder, "notes": notes}
+    if task.fork is not None:
+        where |= {"fork": str(task.fork), "at": task.at}
     try:
         return model.fit(task.source, validation=task.validation, **settings, **where, tensorboard=tensorboard)
     except KeyboardInterrupt as stop:
@@ -320,7 +378,13 @@ def _print_start(task: Task) -> None:
                 classes=classes,
             )
         )
-    if not task.is_resumed:
+    if task.fork is not None:
+        print_note(
+            Message(
+                "writing {folder}, a fork of {run} at step {step}", folder=task.folder, run=task.fork, step=task.at
+            )
+        )
+    elif not task.is_resumed:
         print_note(Message("writing {folder}", folder=task.folder))
     elif task.epochs_left > 0:
         print_note(Message("resuming {folder}", folder=task.folder))

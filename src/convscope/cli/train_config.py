@@ -118,7 +118,7 @@ def _text(path: Path) -> str:
 Options = Mapping[str, Any]
 """Options by name; None where unset."""
 
-_PLAIN = ("epochs", "batch_size", "clip_norm", "augment", "patience", "checkpoint_every")
+_PLAIN = ("epochs", "batch_size", "clip_norm", "augment", "patience", "checkpoint_every", "history", "log_every")
 _OPTIMIZER = ("lr", "momentum", "weight_decay")
 
 

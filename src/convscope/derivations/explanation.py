@@ -55,12 +55,16 @@ class Explanation:
         """Write the derivations as Markdown with formulas between dollar signs."""
         return markdown.render(self.sections, checked_language(lang))
 
-    def latex(self, lang: str = "en") -> str:
-        """Write the derivations as a LaTeX document."""
+    def latex(self, lang: str = "en", fragment: bool = False) -> str:
+        """Write the derivations as a LaTeX document, or the part of one that has its own preamble."""
+        if fragment:
+            return latex.fragment(self.sections, checked_language(lang))
         return latex.render(self.network, self.sections, checked_language(lang))
 
-    def html(self, lang: str = "en") -> str:
-        """Write the derivations as one self-contained HTML page."""
+    def html(self, lang: str = "en", fragment: bool = False) -> str:
+        """Write the derivations as one self-contained HTML page, or as sections for a page of its own style."""
+        if fragment:
+            return html.fragment(self.sections, checked_language(lang))
         return html.render(self.network, self.sections, checked_language(lang))
 
     def _repr_html_(self) -> str:

@@ -57,6 +57,8 @@ class Chains:
         self.network = network
         self.views: Sequence[View | None] = receptive_fields(network)
         self._algebra = Recurrence()
+        self._links: dict[tuple[int, int], tuple[PathStep, int]] = {}
+        self._local: dict[int, list[tuple[View, Connection, int]]] = {}
 
     def to(self, node: Node, axis: int) -> list[PathStep]:
         """Return the chain from the layer after the image to `node`, along one axis of the image."""
@@ -68,24 +70,38 @@ class Chains:
         return chain[::-1]
 
     def last(self, node: Node, axis: int) -> tuple[PathStep, int]:
-        """Return the chain's last link, and the index of the layer before it."""
+        """Return the chain's last link, and the index of the layer before it, cached."""
+        key = (node.index, axis)
+        if key not in self._links:
+            self._links[key] = self._link(node, axis)
+        return self._links[key]
+
+    def _link(self, node: Node, axis: int) -> tuple[PathStep, int]:
         view = self.views[node.index]
         assert view is not None
-        arriving = [
-            (arrival.view, arrival.connection, arrival.source)
-            for arrival in arrivals(self.views, node, self._algebra)
-        ]
-        kept = local_views([after for after, _, _ in arriving], node)
-        local = [one for one in arriving if any(one[0] is after for after in kept)] if kept else arriving
-        local.sort(key=lambda one: one[0].axes[axis] != view.axes[axis])
-        chosen = max(local, key=lambda one: (one[0].axes[axis].size, one[0].axes[axis] == view.axes[axis]))
-        local.sort(key=lambda one: one is not chosen)
-        _, connection, source = chosen
+        local = self._arriving(node)
+        if len(local) > 1:
+            local = sorted(local, key=lambda one: one[0].axes[axis] != view.axes[axis])
+            chosen = max(local, key=lambda one: (one[0].axes[axis].size, one[0].axes[axis] == view.axes[axis]))
+            local.sort(key=lambda one: one is not chosen)
+        _, connection, source = local[0]
         branches = tuple(Branch(self.network.nodes[s].name, a.axes[axis]) for a, _, s in local)
         before = self.views[source]
         assert before is not None
         one, whole, n = _map(node, connection, before, axis)
         return PathStep(node, one, whole, n, branches if len(local) > 1 else (), view.axes[axis]), source
+
+    def _arriving(self, node: Node) -> list[tuple[View, Connection, int]]:
+        """Return the connections that make a layer's local field, or all where there is none, cached."""
+        if node.index not in self._local:
+            arriving = [
+                (arrival.view, arrival.connection, arrival.source)
+                for arrival in arrivals(self.views, node, self._algebra)
+            ]
+            kept = local_views([after for after, _, _ in arriving], node)
+            local = [one for one in arriving if any(one[0] is after for after in kept)] if kept else arriving
+            self._local[node.index] = local
+        return self._local[node.index]
 
 
 def _map(node: Node, connection: Connection, before: View, axis: int) -> tuple[AxisMap | None, bool, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -17,6 +17,10 @@ from .derivation import Derivation, Text
 from .path import Chains, PathStep, View, textbook
 from .unit_region import unit_region
 from .worksheet import Worksheet, written
+
+_EXTENT = frozenset(("receptive_field", "receptive_field_backward"))
+_UNIT = frozenset(("center", "region"))
+FIELD_QUANTITIES = _EXTENT | _UNIT
 
 
 def field_step(chains: Chains, node: Node) -> list[Derivation]:
@@ -68,10 +72,14 @@ class Alike(NamedTuple):
     unit: int
 
 
-def receptive_field(chains: Chains, node: Node, at: tuple[int, ...] | None) -> list[Derivation]:
-    """Derive what the units of a layer see of the image, from the image on; `at` picks a unit."""
-    if at is not None:
-        chains.network.field(node.name, at)  # raises for a unit outside the layer
+def receptive_field(
+    chains: Chains, node: Node, at: tuple[int, ...] | None, wanted: Collection[str] | None = None
+) -> list[Derivation]:
+    """Derive what the units of a layer see of the image, from the image on; `at` picks a unit inside the layer.
+
+    Only quantities in `wanted` are derived, all of `FIELD_QUANTITIES` if it is None.
+    """
+    wanted = FIELD_QUANTITIES if wanted is None else FIELD_QUANTITIES.intersection(wanted)
     view = chains.views[node.index]
     if view is None or not node.inputs:
         return []
@@ -83,11 +91,13 @@ def receptive_field(chains: Chains, node: Node, at: tuple[int, ...] | None) -> l
     units = tuple(place_of(driver, unit) for driver in view.drivers)
     paths = [chains.to(node, axis) for axis in range(len(view.axes))]
     worked: list[Derivation] = []
-    for one in _alike(paths, [_route(path) for path in paths], units):
+    for one in _alike(paths, [_route(path) for path in paths], units) if wanted & _EXTENT else ():
         if textbook(one.chain):
-            worked += _extent(one, node, view.global_via)
+            worked += _extent(one, node, view.global_via, wanted)
         else:
             worked.append(_no_single(one, node, view))
+    if not wanted & _UNIT:
+        return worked
     for one in _alike(
         paths, [(_route(path), _sizes(path), unit) for path, unit in zip(paths, units, strict=True)], units
     ):
@@ -102,11 +112,11 @@ def receptive_field(chains: Chains, node: Node, at: tuple[int, ...] | None) -> l
     return worked
 
 
-def _extent(one: Alike, node: Node, global_via: str | None) -> list[Derivation]:
+def _extent(one: Alike, node: Node, global_via: str | None, wanted: Collection[str]) -> list[Derivation]:
     """Derive the size forward, and backward where one chain decides it."""
     remarks = [texts.SIDE_PATH.fill(name=global_via)] if global_via else []
-    worked = [_forward(one, node, _axes(one), remarks)]
-    if not any(link.widens for link in one.chain):
+    worked = [_forward(one, node, _axes(one), remarks)] if "receptive_field" in wanted else []
+    if "receptive_field_backward" in wanted and not any(link.widens for link in one.chain):
         worked.append(_backward(one, _axes(one)))
     return worked
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from .derivation import Derivation, DerivationStep, Known, Text
 from .expression import Rational, Value, as_expression, computed, filled, read
@@ -50,7 +51,7 @@ class Worksheet:
         numbers = filled(expression, self._known)
         value = computed(numbers)
         words, self._label = label or self._label, None
-        self._steps.append(DerivationStep(symbol, notation(expression), notation(numbers), value, source, words))
+        self._steps.append(DerivationStep(symbol, _canonical(formula), notation(numbers), value, source, words))
         self._bind(symbol, value)
         return value
 
@@ -60,7 +61,7 @@ class Worksheet:
         numbers = filled(expression, self._known)
         value = computed(numbers)
         sizes = value if isinstance(value, tuple) else (int(value),)
-        self._steps.append(DerivationStep("shape", notation(expression), notation(numbers), sizes, "", label))
+        self._steps.append(DerivationStep("shape", _canonical(formula), notation(numbers), sizes, "", label))
 
     def note(self, remark: Text, **values: object) -> None:
         """Add a remark."""
@@ -74,6 +75,11 @@ class Worksheet:
         if not isinstance(value, tuple):
             for name in symbol.split(" = "):
                 self._known[name] = value
+
+
+@lru_cache(maxsize=1 << 12)
+def _canonical(formula: str) -> str:
+    return notation(read(formula))
 
 
 def written(value: Value) -> str:

@@ -36,19 +36,20 @@ def write_file(path: str | Path, content: str | bytes) -> None:
         ) from None
 
 
-def write_durably(path: Path, content: Content, keep_as: Path | None = None) -> None:
+def write_durably(path: Path, content: Content, keep_as: Path | None = None, flush: bool = True) -> None:
     """Write a file atomically and flush it to the disk, so that it survives a crash of the system.
 
     Args:
         path: The file to write.
         content: Its bytes, at once or in chunks.
         keep_as: Where to move the file that is replaced. It is deleted by default.
+        flush: Whether to flush. Without, the file survives the end of the process, not a crash of the system.
 
     Raises:
         BadFile: [write-failed]. The old file is unchanged.
     """
     try:
-        write_atomically(path, content, durable=True, keep_as=keep_as)
+        write_atomically(path, content, durable=flush, keep_as=keep_as)
     except OSError as error:
         raise BadFile(
             "Cannot write {path!r} ({reason}). Files saved earlier are intact. Free disk space or "

@@ -1,6 +1,6 @@
 """Reading image files, and sample images."""
 
-from .file import MOST_PIXELS, DamagedImage, ImageHeader, read_header, read_image
+from .file import MOST_PIXELS, DamagedImage, ImageHeader, ImageSource, read_header, read_image
 from .fit import Image, load_image, load_whole_image, sample_image, sample_photograph, stretch_note
 
 __all__ = [
@@ -8,6 +8,7 @@ __all__ = [
     "DamagedImage",
     "Image",
     "ImageHeader",
+    "ImageSource",
     "load_image",
     "load_whole_image",
     "read_header",

@@ -6,8 +6,9 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,22 +43,31 @@ class ImageHeader(NamedTuple):
     gray: bool
 
 
-def read_header(path: str | Path) -> ImageHeader:
-    """Read the header of an image file, without its pixels.
+ImageSource = str | Path | bytes | bytearray | memoryview | IO[bytes]
+"""An image: the path of its file, the bytes of one, or an open binary file, read from its position on."""
+
+LARGEST_FILE = 1 << 30
+"""Bytes that are read from an open file at most."""
+
+
+def read_header(source: ImageSource) -> ImageHeader:
+    """Read the header of an image, without its pixels.
 
     Raises:
         BadFile: [image-missing], [image-file], [image-pixels]
         MissingExtra: [data-extra]
     """
-    with _opened(path) as image:
+    with _opened(source) as image:
         width, height = image.size
         if _orientation(image) in _SIDEWAYS:
             width, height = height, width
         return ImageHeader(height, width, image.mode in _GRAY_MODES)
 
 
-def read_image(path: str | Path, channels: int, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
-    """Read an image file as bytes, in gray or color, and resize it to `size` if given.
+def read_image(source: ImageSource, channels: int, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
+    """Read an image as bytes, in gray or color, and resize it to `size` if given.
+
+    The image is a file by its path, the content of one as bytes, or an open binary file; the same limits apply.
 
     The EXIF orientation is applied, transparent pixels are blended with white, and gray levels of more than 8 bits
     are reduced to 8 (see `eight_bits`). Resizing to (h, w) is bilinear, with antialiasing, and may change the
@@ -67,11 +77,21 @@ def read_image(path: str | Path, channels: int, size: tuple[int, int] | None = N
     Raises:   BadFile [image-missing], [image-file], [image-pixels]; MissingExtra [data-extra]
     Source:   EXIF 2.3, orientation
     """
-    with _opened(path) as image:
-        return _pixels(image, path, channels, size)
+    with _opened(source) as image:
+        return _pixels(image, _name_of(source), channels, size)
 
 
-def _pixels(image: Image, path: str | Path, channels: int, size: tuple[int, int] | None) -> NDArray[np.uint8]:
+def _name_of(source: ImageSource) -> str:
+    """Return how messages name an image."""
+    if isinstance(source, str | Path):
+        return str(source)
+    if isinstance(source, bytes | bytearray | memoryview):
+        return "<bytes>"
+    name = getattr(source, "name", None)
+    return name if isinstance(name, str) else "<file>"
+
+
+def _pixels(image: Image, path: str, channels: int, size: tuple[int, int] | None) -> NDArray[np.uint8]:
     from PIL import Image as images
     from PIL import ImageOps
 
@@ -89,24 +109,23 @@ def _pixels(image: Image, path: str | Path, channels: int, size: tuple[int, int]
 
 
 @contextmanager
-def _opened(path: str | Path) -> Iterator[Image]:
+def _opened(source: ImageSource) -> Iterator[Image]:
     try:
         from PIL import Image
     except ImportError:
         raise missing_library(Message("Reading image files needs Pillow"), "pillow", "data-extra") from None
-    if not os.path.isfile(path):
-        got = Message("got a folder") if os.path.isdir(path) else Message("no such file")
-        raise BadFile(
-            "{path!r} is not an image file ({got}). Check the path. [image-missing]", path=str(path), got=got
-        )
+    path = _name_of(source)
     too_large = BadFile(
         "{path!r} has more than {limit:,} pixels. Resize or remove it. [image-pixels]",
-        path=str(path),
+        path=path,
         limit=MOST_PIXELS,
     )
+    if isinstance(source, str | Path) and not os.path.isfile(source):
+        got = Message("got a folder") if os.path.isdir(source) else Message("no such file")
+        raise BadFile("{path!r} is not an image file ({got}). Check the path. [image-missing]", path=path, got=got)
     with ExitStack() as opened:
         try:
-            file = opened.enter_context(open_regular(path))
+            file = opened.enter_context(open_regular(source)) if isinstance(source, str | Path) else _bytes(source)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # about the size: the limit is checked here
                 image = opened.enter_context(Image.open(file))
@@ -117,6 +136,22 @@ def _opened(path: str | Path) -> Iterator[Image]:
         if image.width * image.height > MOST_PIXELS:
             raise too_large
         yield image
+
+
+def _bytes(source: bytes | bytearray | memoryview | IO[bytes]) -> BinaryIO:
+    """Return a file in memory, of which Pillow may go back to the start.
+
+    Raises:
+        ValueError: For a file that is too large, or open as text.
+    """
+    if isinstance(source, bytes | bytearray | memoryview):
+        return BytesIO(source)
+    content = source.read(LARGEST_FILE + 1)
+    if not isinstance(content, bytes):
+        raise ValueError(Message("a file open as text; open it in binary mode"))
+    if len(content) > LARGEST_FILE:
+        raise ValueError(Message("more than {limit} GiB", limit=LARGEST_FILE >> 30))
+    return BytesIO(content)
 
 
 def _orientation(image: Image) -> int:

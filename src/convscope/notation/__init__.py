@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from ..errors import BadSetting
 from ..network import Network
+from ..text.lists import join_or
 from .build import build
 from .grammar import read_text
+from .limits import Limits, limited
 from .write import to_notation, to_yaml
 
-__all__ = ["parse", "parse_json", "parse_yaml", "to_notation", "to_yaml"]
+__all__ = ["Limits", "parse", "parse_json", "parse_untrusted", "parse_yaml", "to_notation", "to_yaml"]
 
 
 def parse(text: str, name: str = "network") -> Network:
@@ -35,3 +38,37 @@ def parse_json(text: str, name: str = "network") -> Network:
 
     document = read_json(text)
     return build(document, document.name or name)
+
+
+_READERS = {"notation": parse, "yaml": parse_yaml, "json": parse_json}
+
+
+def parse_untrusted(text: str, limits: Limits | None = None, form: str = "notation") -> Network:
+    """Return the network that a text from others describes, within limits on its size and on the time.
+
+    Unlike `load`, this reads no files and imports nothing, whatever the text names. It ends with a network or an
+    error, also for texts that were made to exhaust memory or time.
+
+    Args:
+        text: The text.
+        limits: The limits (default: `Limits()`).
+        form: "notation", "yaml" or "json".
+
+    Raises:
+        BadNotation: For no network, or one beyond a limit: [limit-text], [limit-axis], [limit-elements],
+            [limit-parameters], [limit-time], [too-large], [too-deep].
+        BadShape: As `parse`.
+        BadSetting: As `parse`; [form].
+
+    >>> parse_untrusted("input 1x28x28 | conv 8 3 | relu")["conv1"].output_shape
+    (8, 26, 26)
+    """
+    if form not in _READERS:
+        raise BadSetting(
+            "form must be {known} (got {got!r}). Use {usual!r} for a line of notation. [form]",
+            known=join_or(_READERS),
+            got=form,
+            usual="notation",
+        )
+    with limited(text, limits or Limits()):
+        return _READERS[form](text)

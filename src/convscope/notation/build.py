@@ -18,6 +18,7 @@ from .arguments import FROZEN, Arguments, read_arguments
 from .expand import Draft, Expansion, expand
 from .grammar import Document, Word, called_from, located, mistake
 from .keywords import Kind, find, numbered, suggest_kinds
+from .limits import watch
 
 
 class _Read(NamedTuple):
@@ -167,6 +168,7 @@ def _with_layers(entries: list[Entry], layers: Mapping[str, _Read], name: str) -
     shapes: dict[str, Shape] = {}
     params: dict[str, ParamShapes] = {}
     done: list[Entry] = []
+    watching = watch()
     for listed in in_dependency_order(entries):
         one = layers[listed.name]
         inputs = tuple(shapes[source] for source in listed.inputs)
@@ -186,6 +188,8 @@ def _with_layers(entries: list[Entry], layers: Mapping[str, _Read], name: str) -
                     Network([*done, entry], name)  # which says what is wrong
                 except ConvscopeError as error:
                     raise located(error, one.draft.kind.place) from None
+        if watching is not None:
+            watching.check_layer(known.output_shape, known.param_shapes.values())
         shapes[entry.name] = known.output_shape
         params[entry.name] = known.param_shapes
         done.append(entry)

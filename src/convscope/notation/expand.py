@@ -30,6 +30,7 @@ from .grammar import (
     mistake,
     too_many_layers,
 )
+from .limits import check_time, lower
 
 LONGEST = 100
 """Characters of one expression; it keeps the tree shallow."""
@@ -159,6 +160,9 @@ class Expansion:
     drafts: list[Draft] = field(default_factory=list)
     groups: dict[str, int] = field(default_factory=dict)
     characters: int = 0
+    most_layers: int = field(default_factory=lambda: lower(MOST_LAYERS, "layers"))
+    most_characters: int = field(default_factory=lambda: lower(MOST_CHARACTERS, "expanded"))
+    deepest: int = field(default_factory=lambda: lower(DEEPEST, "nesting"))
 
     def items(self, items: Iterable[Item], previous: int | None, scope: Variables) -> int | None:
         """Expand a chain of items; return the last layer."""
@@ -226,6 +230,7 @@ class Expansion:
             )
         inner = self._deeper(scope, times)
         for index in range(int(times.text)):
+            check_time()
             counted = inner._replace(values={**scope.values, "index": str(index)})
             previous = self.items(item.items, previous, counted)
         return previous
@@ -241,8 +246,9 @@ class Expansion:
 
     def _draft(self, words: Statement, sources: tuple[int, ...], joined: bool, scope: Variables) -> int:
         name, kind, arguments = words
-        self._spend(len(kind.text) + sum([len(word.text) for word in arguments]), kind)
-        if len(self.drafts) >= MOST_LAYERS:
+        named = len(scope.prefixes[0]) + (len(name.text) if name else 0)
+        self._spend(named + len(kind.text) + sum([len(word.text) for word in arguments]), kind)
+        if len(self.drafts) >= self.most_layers:
             raise too_many_layers(kind.place)
         whole = self._whole(name, scope) if name else None
         at = name.place if name else kind.place
@@ -273,12 +279,12 @@ class Expansion:
         return whole
 
     def _deeper(self, scope: Variables, at: Word) -> Variables:
-        if scope.depth >= DEEPEST:
+        if scope.depth >= self.deepest:
             raise mistake(
                 at.place,
                 Message(
                     "Blocks must nest at most {most} deep (got more at {at!r}). A block may not call itself.",
-                    most=DEEPEST,
+                    most=self.deepest,
                     at=at.text,
                 ),
                 "too-deep",
@@ -287,12 +293,13 @@ class Expansion:
 
     def _spend(self, characters: int, at: Word) -> None:
         self.characters += characters
-        if self.characters > MOST_CHARACTERS:
+        check_time()
+        if self.characters > self.most_characters:
             raise mistake(
                 at.place,
                 Message(
                     "The expanded network must have at most {most:,} characters (got more). Repeat less.",
-                    most=MOST_CHARACTERS,
+                    most=self.most_characters,
                 ),
                 "too-large",
             )

@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeAlias
 
 from ..errors import BadNotation, ConvscopeError
 from ..text.language import Message
+from .limits import check_time, lower
 
 _SHOWN = 100
 """Characters of a long line that are shown around the place."""
@@ -187,7 +188,7 @@ def too_many_layers(place: Place) -> BadNotation:
         place,
         Message(
             "A network must have at most {most:,} layers (got more). Repeat less.",
-            most=MOST_LAYERS,
+            most=lower(MOST_LAYERS, "layers"),
         ),
         "too-large",
     )
@@ -203,7 +204,8 @@ def read_lines(lines: Iterable[Line]) -> Iterator[Statement]:
     """Yield the statements of some lines."""
     count = 0
     for line in lines:
-        if count + line.text.count("|") > MOST_LAYERS:
+        check_time()
+        if count + line.text.count("|") > lower(MOST_LAYERS, "layers"):
             raise too_many_layers(line.start)
         for words in _between_bars(line):
             count += 1

@@ -15,6 +15,7 @@ import yaml
 from ..errors import suggest
 from ..text.language import Message
 from .grammar import Line, Place, Word, mistake
+from .limits import check_time, lower
 
 DEEPEST = 64
 _REFUSED = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -183,12 +184,13 @@ class _Reader:
                 return self._kept(self._scalar(event, place), event.anchor, size)
             case yaml.CollectionStartEvent():
                 self._check_tag(event.tag, place)
-                if len(open_parts) >= DEEPEST:
+                deepest = lower(DEEPEST, "nesting")
+                if len(open_parts) >= deepest:
                     raise mistake(
                         place,
                         Message(
                             "A document must nest at most {most} deep (got more). Use blocks.",
-                            most=DEEPEST,
+                            most=deepest,
                         ),
                         "too-deep",
                     )
@@ -242,6 +244,7 @@ class _Reader:
 
     def _grow(self, size: int, place: Place) -> None:
         self.size += size
+        check_time()
         if self.size > MOST_TREE:
             raise mistake(
                 place,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import re
 from numbers import Real
 
 from ..errors import BadSetting
@@ -96,3 +97,29 @@ def _shown(value: object) -> str:
     except ValueError:
         return Message("a very large {kind}", kind=type(value).__name__)
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
+
+
+_SIZE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?i?)b?\s*", re.IGNORECASE)
+_UNITS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+
+
+def check_bytes(setting: str, value: object) -> int:
+    """Return a number of bytes, from an integer or a text such as "256MB" or "1.5GiB".
+
+    Raises:
+        BadSetting: [bytes]
+
+    >>> check_bytes("fit.history", "256MB"), check_bytes("fit.history", "2KiB")
+    (256000000, 2048)
+    """
+    size = -1
+    if isinstance(value, int) and not isinstance(value, bool):
+        size = value
+    elif isinstance(value, str) and len(value) <= 40 and (found := _SIZE.fullmatch(value)):
+        unit = found[2].lower()
+        size = round(float(found[1]) * (1024 if unit.endswith("i") else 1000) ** _UNITS[unit.rstrip("i")])
+    if size < 1:
+        raise BadSetting(
+            "{setting} must be a number of bytes (got {got!r}). Use 256MB. [bytes]", setting=setting, got=value
+        )
+    return size

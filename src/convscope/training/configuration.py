@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from ..data.transforms import parse_augmentation
 from ..errors import BadSetting, suggest
-from ..optim.checks import check_integer, check_number, set_field
+from ..optim.checks import check_bytes, check_integer, check_number, set_field
 from ..optim.losses import LOSSES, CrossEntropy, Loss, get_loss
 from ..optim.optimizers import OPTIMIZERS, SGD, Optimizer
 from ..optim.schedules import SCHEDULES, Constant, Schedule, get_schedule
@@ -32,11 +32,14 @@ class Configuration:
         patience: Stop after so many epochs without a lower loss (on the validation data, if any). None disables
             it.
         checkpoint_every: Steps between checkpoints. None saves after each epoch and every 30 seconds.
+        history: Bytes for a ring of checkpoints to return to, or a text such as "256MB". None keeps none.
+        log_every: Steps between lines of the log with the loss of a single step.
         data: The name of the training data, if it has one.
         validation: The name of the validation data, if it has one.
 
     Raises:
-        BadSetting: [setting], [optimizer], [loss], [schedule], [augment-name], [augment-strength]
+        BadSetting: [setting], [optimizer], [loss], [schedule], [augment-name], [augment-strength],
+            [bytes]
     """
 
     epochs: int = 5
@@ -48,6 +51,8 @@ class Configuration:
     augment: str | None = None
     patience: int | None = None
     checkpoint_every: int | None = None
+    history: int | str | None = None
+    log_every: int = 50
     data: str | None = None
     validation: str | None = None
 
@@ -72,6 +77,19 @@ class Configuration:
             self._integer("patience", Message("3 is usual."))
         if self.checkpoint_every is not None:
             self._integer("checkpoint_every", Message("Leave it out for a checkpoint after each epoch."))
+        if self.history is not None:
+            set_field(self, "history", check_bytes("fit.history", self.history))
+        self._integer("log_every", Message("1 logs every step."))
+
+    def batches(self, images: int) -> int:
+        """Return the steps per epoch. A last batch of one image is dropped: batch norm needs at least two."""
+        full, left = divmod(images, self.batch_size)
+        return max(1, full + (left > 1 or (left == 1 and self.batch_size == 1)))
+
+    @property
+    def history_bytes(self) -> int | None:
+        """Return the limit of the ring of checkpoints in bytes."""
+        return self.history if isinstance(self.history, int) else None
 
     def _integer(self, name: str, hint: Message) -> None:
         """Check a setting of at least 1."""

@@ -25,6 +25,7 @@ from ..optim.losses import loss_for
 from ..optim.randomness import generator
 from ..text.language import Message, localize
 from .configuration import Configuration
+from .fork import begin_fork, fork_configuration
 from .history import Epoch, Event, History, Log, history_of, loss_text
 from .interruption import Interruption, interrupted
 from .monitoring import FACTOR, Observer, chance_loss, constant_class, has_diverged
@@ -33,9 +34,6 @@ from .run_folder import RunFolder, TrainingState
 
 if TYPE_CHECKING:
     from ..model import Model
-
-STEPS_BETWEEN_LINES = 50
-"""Steps between log events with the loss of a single step."""
 
 SECONDS_BETWEEN_CHECKPOINTS = 30.0
 
@@ -67,15 +65,19 @@ class TrainingLoop:
         """
         with Interruption() as interruption:
             self._saved = time.monotonic()
-            while self.state.epoch < self.settings.epochs and self.state.finished is None:
+            if self._has_more():
+                self._remember()
+            while self._has_more():
                 self._epoch(interruption)
         return history_of(self.log.events, self.state.finished or "epochs")
 
+    def _has_more(self) -> bool:
+        return self.state.epoch < self.settings.epochs and self.state.finished is None
+
     @property
     def batches(self) -> int:
-        """Return the steps per epoch. A last batch of one image is dropped: batch norm needs at least two."""
-        full, left = divmod(len(self.source), self.settings.batch_size)
-        return max(1, full + (left > 1 or (left == 1 and self.settings.batch_size == 1)))
+        """Return the steps per epoch."""
+        return self.settings.batches(len(self.source))
 
     def _epoch(self, interruption: Interruption) -> None:
         state, batches = self.state, self.batches
@@ -94,6 +96,7 @@ class TrainingLoop:
                 self._stop("diverged")
                 self._save()
                 return
+            self._remember()  # before other checkpoints, so that every resumed run has what came before
             if interruption.requested:
                 self._interrupted(interruption.number)
             self._save_if_due()
@@ -117,7 +120,7 @@ class TrainingLoop:
             raise
         if observe:
             self.observer.add(self.model.program.statistics())
-        if state.step % STEPS_BETWEEN_LINES == 0:
+        if state.step % self.settings.log_every == 0:
             self._log({"event": "step", "step": state.step, "loss": result.loss, "lr": lr})
         self._watch_loss(result.loss, labels)
         state.loss_sum += result.loss * len(x)
@@ -218,7 +221,11 @@ class TrainingLoop:
     def _is_scheduled(self) -> bool:
         """Return whether an uninterrupted run saves a checkpoint at this step, too."""
         state, every = self.state, self.settings.checkpoint_every
-        return state.batch == self.batches or (every is not None and state.step % every == 0)
+        return state.batch == self.batches or state.step == 0 or (every is not None and state.step % every == 0)
+
+    def _remember(self) -> None:
+        if self.folder is not None:
+            self.folder.remember(self.model, self.state, self.observer, self.log, self._is_scheduled())
 
     def _save(self) -> None:
         if self.folder is not None:
@@ -239,17 +246,22 @@ class TrainingLoop:
 Augment = str | Augmentation
 """Augmentation as text, "shift=2,rotate=10", or parsed."""
 
-_MAY_CHANGE = ("epochs", "checkpoint_every", "patience")
+_MAY_CHANGE = ("epochs", "checkpoint_every", "patience", "history", "log_every")
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """Files of a run: a new folder, or the one to resume. `notes` are stored in run.json."""
+    """Files of a run: a new folder, or the one to resume. `notes` are stored in run.json.
+
+    `fork` names a run, of which the new one continues the step `at`.
+    """
 
     run: str | os.PathLike[str] | None = None
     resume: str | os.PathLike[str] | None = None
     tensorboard: bool = False
     notes: Mapping[str, Any] = field(default_factory=dict)
+    fork: str | os.PathLike[str] | None = None
+    at: int | None = None
 
 
 def fit(
@@ -268,12 +280,13 @@ def fit(
         validation: Validation data of the same kinds. By default the validation part of named data.
         settings: Settings of `Configuration`. None and missing ones are those that the model was compiled with.
         options: The run folder. A resumed run continues from its last checkpoint with its original settings and
-            gives bit-identical results; only `epochs`, `checkpoint_every` and `patience` may change.
+            gives bit-identical results; only `epochs`, `checkpoint_every`, `patience`, `history` and `log_every`
+            may change. A fork continues another run in a new folder, with settings that may differ.
         progress: Whether to show progress on stderr.
 
     Raises:
-        BadSetting: [data-missing], [run-and-resume], [resume-setting], [tensorboard-folder], [all-frozen], and the
-            errors of Configuration.
+        BadSetting: [data-missing], [run-and-resume], [resume-setting], [tensorboard-folder], [fork-run],
+            [fork-step], [fork-setting], [history-size], [all-frozen], and the errors of Configuration.
         BadData: If the data does not fit the network.
         BadFile: If a folder cannot be used.
         NotFinite: [not-finite]
@@ -302,7 +315,10 @@ def _train(
     checked = _validation(model, validation if validation is not None else configuration.validation)
     if checked is not None:
         check_dataset(model.network, checked, "validation")
-    if options.resume is not None:
+    parent = None if options.fork is None else RunFolder(Path(options.fork))
+    if parent is not None:
+        parent.refuse_another(model, source)
+    elif options.resume is not None:
         assert folder is not None
         folder.refuse_another(model, source)
     model.compile(configuration.optimizer, configuration.loss, configuration.schedule, configuration.clip_norm)
@@ -315,6 +331,9 @@ def _train(
         state = folder.restore(model, observer, shown.say)
         folder.update_configuration(configuration)
         log = folder.log(state)
+    elif parent is not None:
+        state = begin_fork(folder, parent, options.at, model, source, configuration, options.notes, observer)
+        log = folder.log(state)
     else:
         state = TrainingState()
         folder.create(model, source, configuration, options.notes, observer)
@@ -323,6 +342,8 @@ def _train(
     if options.tensorboard and folder is not None:
         on_event, close = _events_to_tensorboard(folder, state)
     try:
+        if folder is not None:
+            folder.open_ring(configuration.history_bytes, model, state)
         loop = TrainingLoop(model, source, checked, configuration, shown, log, folder, state, observer, on_event)
         return loop.run()
     finally:
@@ -344,6 +365,17 @@ def _folder(options: RunOptions) -> RunFolder | None:
             run=str(options.run),
             resume=str(options.resume),
         )
+    if options.fork is not None and (options.run is None or options.resume is not None):
+        raise BadSetting(
+            "fork needs a new run folder (got run={run!r} and resume={resume!r}). Pass run, and not resume. "
+            "[fork-run]",
+            run=None if options.run is None else str(options.run),
+            resume=None if options.resume is None else str(options.resume),
+        )
+    if options.at is not None and options.fork is None:
+        raise BadSetting(
+            "at needs a run to fork (got at={at!r} and fork=None). Pass fork. [fork-run]", at=options.at
+        )
     where = options.resume if options.resume is not None else options.run
     if options.tensorboard and where is None:
         raise BadSetting("tensorboard=True needs a run folder (got run=None). Pass run. [tensorboard-folder]")
@@ -357,6 +389,9 @@ def _configuration(
     settings: Mapping[str, Any],
     options: RunOptions,
 ) -> Configuration:
+    if options.fork is not None:
+        forked = fork_configuration(Path(options.fork), settings)
+        return _with_data(forked, data)
     if options.resume is None:
         if data is None:
             raise BadSetting(
@@ -371,12 +406,7 @@ def _configuration(
         usual = {} if model.task is None else {"loss": loss_for(model.task)}
         return Configuration(**{**usual, **model.chosen, **settings, **named})
     recorded = Configuration.from_dict(RunFolder(Path(options.resume)).read()["configuration"])
-    if data is None and recorded.data is None:
-        raise BadSetting(
-            "Resuming this run needs its training data, which has no name (got data=None). Pass the same data "
-            "again. [data-missing]"
-        )
-    wanted = replace(recorded, **settings)
+    wanted = replace(_with_data(recorded, data), **settings)
     for name in settings:
         if name not in _MAY_CHANGE and getattr(wanted, name) != getattr(recorded, name):
             raise BadSetting(
@@ -387,6 +417,20 @@ def _configuration(
                 recorded=getattr(recorded, name),
             )
     return wanted
+
+
+def _with_data(recorded: Configuration, data: Data | str | None) -> Configuration:
+    """Return the settings of a run if its data has a name or is passed.
+
+    Raises:
+        BadSetting: [data-missing]
+    """
+    if data is None and recorded.data is None:
+        raise BadSetting(
+            "Resuming this run needs its training data, which has no name (got data=None). Pass the same data "
+            "again. [data-missing]"
+        )
+    return recorded
 
 
 def _source(model: Model, data: Data | str | None, split: Split) -> Dataset:

@@ -109,6 +109,20 @@ class Log:
             except OSError as error:
                 raise _failed(self._path, error) from None
 
+    def flush(self) -> int:
+        """Hand the file to the system, and return its length in bytes.
+
+        Raises:
+            BadFile: [write-failed]
+        """
+        if self._file is None:
+            return 0
+        try:
+            self._file.flush()
+            return self._file.tell()
+        except OSError as error:
+            raise _failed(self._path, error) from None
+
     def sync(self) -> int:
         """Flush the file to the disk, and return its length in bytes.
 

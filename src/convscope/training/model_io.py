@@ -65,10 +65,23 @@ def write_model_file(
     Raises:
         BadFile: [write-failed]
     """
+    write_durably(path, encode_model_file(arrays, metadata), keep_as)
+
+
+Chunks = list[bytes | memoryview]
+
+
+def encode_model_file(arrays: Mapping[str, Array], metadata: Mapping[str, Any]) -> Chunks:
+    """Return the bytes of a file with arrays and JSON metadata."""
     contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     words = json.dumps(metadata, sort_keys=True)
     described = {"format": FORMAT, "convscope": words, "checksum": _checksum(contiguous, words)}
-    write_durably(path, _safetensors(contiguous, described), keep_as)
+    return list(_safetensors(contiguous, described))
+
+
+def size_of(chunks: Chunks) -> int:
+    """Return the length of encoded bytes."""
+    return sum(map(len, chunks))
 
 
 def read_model_file(path: Path, own: bool = False) -> ModelFile:

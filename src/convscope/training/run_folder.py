@@ -1,7 +1,8 @@
 """Run folders: settings, log and checkpoints.
 
 A folder has run.json, log.jsonl, last.safetensors, previous.safetensors, best.safetensors (the epoch with the
-lowest loss) and .lock. Every file is written atomically, so that a run may be killed at any time.
+lowest loss), .lock, and history/ if a ring of checkpoints is kept. Every file is written atomically, so that a run
+may be killed at any time.
 
 Checkpoints after each epoch and every `checkpoint_every` steps are scheduled. The others, saved after a time or
 when training is interrupted, are overwritten by the next one and never become previous.safetensors. An
@@ -12,7 +13,9 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import shlex
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -20,9 +23,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from ..arrays import Array
 from ..data.config import DataConfig
 from ..data.dataset import Dataset
 from ..data.normalization import Normalization
+from ..engines.protocol import LayerStatistics
 from ..errors import BadFile, BadSetting, suggest
 from ..files.atomic import remove_unfinished
 from ..files.json_kinds import COUNT, FLOAT, TEXT, first_misfit
@@ -38,13 +45,16 @@ from .model_io import (
     describe,
     describe_normalization,
     differences,
+    encode_model_file,
     listed,
     make_folder,
     peek_metadata,
     read_model_file,
+    size_of,
     write_model_file,
 )
 from .monitoring import Observer
+from .ring import FOLDER, MOST, Ring, checkpoints_of, missing_step
 from .run_document import NAME, SCHEMA, UNCHECKED_SCHEMA, read_run_document, write_run_document
 
 if TYPE_CHECKING:
@@ -134,6 +144,7 @@ class RunFolder:
         self.path = path
         self._lock = RunLock(path)
         self._keep_last = True
+        self._ring: Ring | None = None
 
     def __enter__(self) -> RunFolder:
         return self
@@ -165,6 +176,16 @@ class RunFolder:
         observer: Observer,
     ) -> None:
         """Create a run. run.json is written last, so that its presence guarantees a checkpoint."""
+        self.begin()
+        self.save(model, TrainingState(), observer)
+        self.describe(model, source, configuration, notes)
+
+    def begin(self) -> None:
+        """Create the folder and lock it.
+
+        Raises:
+            BadFile: [folder], [run-locked], [run-exists]
+        """
         make_folder(self.path)
         self._acquire_lock()
         if os.path.exists(self.path / NAME):
@@ -173,9 +194,18 @@ class RunFolder:
                 "folder. [run-exists]",
                 path=str(self.path),
             )
-        self.save(model, TrainingState(), observer)
+
+    def describe(
+        self,
+        model: Model,
+        source: Dataset,
+        configuration: Configuration,
+        notes: Mapping[str, Any],
+        schema: int = SCHEMA,
+    ) -> None:
+        """Write run.json."""
         document = {
-            "schema": SCHEMA,
+            "schema": schema,
             **_described(model, source),
             "configuration": configuration.to_dict(),
             "notes": dict(notes),
@@ -234,11 +264,37 @@ class RunFolder:
 
     def save(self, model: Model, state: TrainingState, observer: Observer, scheduled: bool = True) -> None:
         """Write the last checkpoint. The one it replaces becomes the previous one if it was scheduled."""
-        arrays = {name: model.program.read(name) for name in model.program.names()} | observer.state()
-        described = {**describe(model), "position": state.to_dict(), "scheduled": scheduled}
         keep_as = self.path / PREVIOUS if self._keep_last else None
-        write_model_file(self.path / LAST, arrays, described, keep_as)
+        write_model_file(self.path / LAST, *_checkpoint(model, state, observer, scheduled), keep_as)
         self._keep_last = scheduled
+
+    def open_ring(self, limit: int | None, model: Model, state: TrainingState) -> None:
+        """Keep a ring of checkpoints from a state on, in at most `limit` bytes; None keeps none from there on.
+
+        Raises:
+            BadSetting: [history-size] for a limit below the size of one checkpoint.
+        """
+        if limit is None:
+            if checkpoints_of(self.path):
+                Ring(self.path, MOST, state.step)
+            return
+        size = _largest_size(model)
+        if size > limit:
+            raise BadSetting(
+                "{setting} must hold at least one checkpoint of this network, {size:,} bytes (got {got:,}). "
+                "{enough}MB would hold 16. [history-size]",
+                setting="fit.history",
+                size=size,
+                got=limit,
+                enough=-(-16 * size // 1_000_000),
+            )
+        self._ring = Ring(self.path, limit // size, state.step)
+
+    def remember(self, model: Model, state: TrainingState, observer: Observer, log: Log, scheduled: bool) -> None:
+        """Write a checkpoint into the ring, if there is one and the step is among those to keep."""
+        if self._ring is not None:
+            state.log_bytes = log.flush()
+            self._ring.save(state.step, lambda: encode_model_file(*_checkpoint(model, state, observer, scheduled)))
 
     def save_best(self, model: Model) -> None:
         """Write the parameters as the best ones so far."""
@@ -246,14 +302,15 @@ class RunFolder:
 
     def restore(self, model: Model, observer: Observer, say: Callable[[str], None]) -> TrainingState:
         """Load the newest intact checkpoint into the model and observer. Damaged ones are reported to `say`."""
-        for name in (LAST, PREVIOUS):
+        ring = [f"{FOLDER}/{path.name}" for path in checkpoints_of(self.path).values()]
+        for name in (LAST, PREVIOUS, *reversed(ring)):
             try:
                 read = read_model_file(self.path / name, own=True)
-                state = _restore_state(read, self.path / name, observer)
+                state = restore_state(read, self.path / name, observer)
             except BadFile as error:
                 say(localize("{error} The previous checkpoint is used, if there is one.", error=error))
                 continue
-            _put_state(model, read, self.path / name)
+            put_state(model, read, self.path / name)
             model.steps = state.step
             # A damaged checkpoint must not replace the previous one.
             self._keep_last = name == LAST and read.metadata.get("scheduled", True) is True
@@ -274,6 +331,7 @@ class RunFolder:
     def _acquire_lock(self) -> None:
         self._lock.acquire()
         remove_unfinished(self.path)
+        remove_unfinished(self.path / FOLDER)
 
     def _is_checked(self) -> bool:
         return bool(self.read()["schema"] != UNCHECKED_SCHEMA)
@@ -305,7 +363,27 @@ def _log_bytes(metadata: Mapping[str, Any]) -> int:
         return 0
 
 
-def _restore_state(read: ModelFile, path: Path, observer: Observer) -> TrainingState:
+def _checkpoint(
+    model: Model, state: TrainingState, observer: Observer, scheduled: bool
+) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Return the arrays and metadata of a full checkpoint."""
+    arrays = {name: model.program.read(name) for name in model.program.names()} | observer.state()
+    return arrays, {**describe(model), "position": state.to_dict(), "scheduled": scheduled}
+
+
+def _largest_size(model: Model) -> int:
+    """Return the size that no checkpoint of a run exceeds: all layers observed, all values at their longest."""
+    node_channels = {node.name: node.output_shape[0] if node.output_shape else 1 for node in model.network.nodes}
+    observer = Observer()
+    observer.add(
+        {name: LayerStatistics(np.ones(channels), 0.5, 0.5, 0.5, 0.5) for name, channels in node_channels.items()}
+    )
+    longest, many = -sys.float_info.min, 10**18
+    state = TrainingState(many, many, many, longest, many, many, longest, many, many, "diverged", longest, many)
+    return size_of(encode_model_file(*_checkpoint(model, state, observer, False)))
+
+
+def restore_state(read: ModelFile, path: Path, observer: Observer) -> TrainingState:
     """Return the training state in a checkpoint, and restore the observer."""
     try:
         state = TrainingState.from_dict(read.metadata.get("position"))
@@ -333,7 +411,8 @@ def _same_network(text: str, model: Model) -> bool:
     return parse_yaml(text) == model.network
 
 
-def _put_state(model: Model, read: ModelFile, path: Path) -> None:
+def put_state(model: Model, read: ModelFile, path: Path) -> None:
+    """Write the arrays of a checkpoint into a model, or raise BadFile [other-network]."""
     names = model.program.names()
     shapes = {name: model.program.read(name).shape for name in names}
     known = {name: array for name, array in read.arrays.items() if name in shapes}
@@ -349,6 +428,7 @@ def _put_state(model: Model, read: ModelFile, path: Path) -> None:
 
 
 CHECKPOINTS = ("best", "last", "previous")
+_STEP = re.compile(r"0|[1-9][0-9]{0,17}")
 
 
 class SavedRun:
@@ -424,8 +504,13 @@ class SavedRun:
         """
         return RunFolder(self.path).events()
 
-    def model(self, checkpoint: str | None = None, engine: str | None = None) -> Model:
-        """Return the best model, or that of another checkpoint.
+    @property
+    def steps(self) -> list[int]:
+        """Return the steps of the ring of checkpoints, which `model` takes and a fork may start from."""
+        return [*checkpoints_of(self.path)]
+
+    def model(self, checkpoint: str | int | None = None, engine: str | None = None) -> Model:
+        """Return the best model, or that of another checkpoint: "best", "last", "previous" or a step of the ring.
 
         Raises:
             BadSetting: [checkpoint]
@@ -435,7 +520,12 @@ class SavedRun:
 
         if checkpoint is None:
             return Model.load(self.path, engine)
+        step = str(checkpoint)
+        if _STEP.fullmatch(step) and int(step) in self.steps:
+            return Model.load(checkpoints_of(self.path)[int(step)], engine)
         if checkpoint not in CHECKPOINTS:
+            if _STEP.fullmatch(step):
+                raise missing_step(self.path, int(step), self.steps)
             raise BadSetting(
                 "{setting} must be {known} (got {got!r}). [checkpoint]",
                 setting="SavedRun.checkpoint",

@@ -38,13 +38,20 @@ def render(network: str, sections: Sequence[Section], lang: str) -> str:
         r"\date{}",
         r"\begin{document}",
         r"\maketitle",
+        "",
     ]
+    return "\n".join(lines) + fragment(sections, lang) + "\\end{document}\n"
+
+
+def fragment(sections: Sequence[Section], lang: str) -> str:
+    """Write only the sections, for a document that has its own preamble with amsmath."""
+    lines = []
     for section in sections:
         name, about = heading(section)
         lines += ["", rf"\section*{{{escaped(name)}}}", escaped(about)]
         for derivation in section.derivations:
             lines += _derivation(derivation, lang)
-    return "\n".join([*lines, r"\end{document}"]) + "\n"
+    return "\n".join([*lines, ""])
 
 
 def escaped(words: str) -> str:

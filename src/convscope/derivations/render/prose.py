@@ -44,7 +44,11 @@ def members(step: DerivationStep) -> list[Expression]:
     if isinstance(result, Bracket):
         result = result.inner
     listed = [read(step.formula), read(step.substitution), result]
-    return [one for place, one in enumerate(listed) if place == 0 or text(one) != text(listed[place - 1])]
+    return [one for place, one in enumerate(listed) if place == 0 or not _look_alike(one, listed[place - 1])]
+
+
+def _look_alike(one: Expression, two: Expression) -> bool:
+    return one == two or (type(one) is not type(two) and text(one) == text(two))
 
 
 def known(given: Known) -> Expression:

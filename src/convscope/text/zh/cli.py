@@ -160,6 +160,8 @@ MESSAGES = {
     ),
     "{folder}: {files}": "{folder}：{files}",
     "writing {folder}": "写入 {folder}",
+    "writing {folder}, a fork of {run} at step {step}": "写入 {folder}，从 {run} 的第 {step} 步分叉",
+    "--at needs --fork. Add --fork with a run. [fork-run]": "--at 需要 --fork。请加上 --fork 和一次训练。[fork-run]",
     "resuming {folder}": "继续训练 {folder}",
     "The run in {folder} is already finished. Continue it with `convscope train --resume {run} --epochs "
     "{epochs}`, "

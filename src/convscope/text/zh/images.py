@@ -1,6 +1,8 @@
 """Messages of image files in Chinese."""
 
 MESSAGES = {
+    "a file open as text; open it in binary mode": "以文本方式打开的文件；请以二进制方式打开",
+    "more than {limit} GiB": "超过 {limit} GiB",
     "{path!r} has more than {limit:,} pixels. Resize or remove it. [image-pixels]": (
         "{path!r} 超过 {limit:,} 像素。请缩小或删除它。[image-pixels]"
     ),

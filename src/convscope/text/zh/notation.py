@@ -1,6 +1,28 @@
 """Messages of `notation`."""
 
 MESSAGES = {
+    "{setting} must be a number above 0 (got {got!r}). Leave it out for the default. [limits]": (
+        "{setting} 必须是大于 0 的数（实际为 {got!r}）。省略时使用默认值。[limits]"
+    ),
+    "The network must be read within {seconds:g} s (took longer). Use fewer layers. [limit-time]": (
+        "必须在 {seconds:g} 秒内读完网络（实际超时）。请减少层数。[limit-time]"
+    ),
+    "An axis must have at most {most:,} positions (got {shape}). Use a smaller input. [limit-axis]": (
+        "每个轴最多 {most:,} 个位置（实际为 {shape}）。请使用更小的输入。[limit-axis]"
+    ),
+    "A layer must output at most {most:,} elements (got {shape}). Use a smaller input or fewer channels. "
+    "[limit-elements]": (
+        "每层最多输出 {most:,} 个元素（实际为 {shape}）。请使用更小的输入或更少的通道。[limit-elements]"
+    ),
+    "A network must have at most {most:,} parameters (got more). Use narrower layers. [limit-parameters]": (
+        "网络最多有 {most:,} 个参数（实际更多）。请使用更窄的层。[limit-parameters]"
+    ),
+    "The text must have at most {most:,} characters (got {got:,}). Shorten it. [limit-text]": (
+        "文本最多 {most:,} 个字符（实际为 {got:,}）。请缩短。[limit-text]"
+    ),
+    "form must be {known} (got {got!r}). Use {usual!r} for a line of notation. [form]": (
+        "form 必须是 {known}（实际为 {got!r}）。单行记法请使用 {usual!r}。[form]"
+    ),
     "{kind} has no setting {got!r}. {hint}": "{kind} 没有设置 {got!r}。{hint}",
     "{kind} must be written `{usage}` with options (got {got!r}). Options are {options}": "{kind} 必须写成 `{usage}` 加选项（实际为 {got!r}）。选项有 {options}",
     "{kind} has no settings (got {got!r}). Remove it.": "{kind} 没有任何设置（实际为 {got!r}）。请去掉它。",

@@ -1,6 +1,9 @@
 """Messages of optimizers, losses and schedules in Chinese."""
 
 MESSAGES = {
+    "{setting} must be a number of bytes (got {got!r}). Use 256MB. [bytes]": (
+        "{setting} 必须是字节数（实际为 {got!r}）。请使用 256MB。[bytes]"
+    ),
     "{setting} must be {expected} (got {got}). {hint} [setting]": (
         "{setting} 必须是{expected}（实际为 {got}）。{hint}[setting]"
     ),

@@ -14,6 +14,31 @@ MESSAGES = {
         "{owner} 含有未知的键 {key!r}。{hint}[configuration-key]"
     ),
     "3 is usual.": "通常为 3。",
+    "1 logs every step.": "1 表示记录每一步。",
+    "fork needs a new run folder (got run={run!r} and resume={resume!r}). Pass run, and not resume. [fork-run]": (
+        "fork 需要新的运行文件夹（实际为 run={run!r} 和 resume={resume!r}）。请传入 run，不要传入 resume。[fork-run]"
+    ),
+    "at needs a run to fork (got at={at!r} and fork=None). Pass fork. [fork-run]": (
+        "at 需要一次可分叉的训练（实际为 at={at!r} 和 fork=None）。请传入 fork。[fork-run]"
+    ),
+    "{setting} cannot change in a fork (got {got!r}, not {recorded!r}). Leave it out, or start a new run. "
+    "[fork-setting]": (
+        "分叉时不能更改 {setting}（实际为 {got!r}，原为 {recorded!r}）。请省略它，或开始新的训练。[fork-setting]"
+    ),
+    "A fork needs the step to start from (got at=None). Use one that {run!r} has stored: {steps}. [fork-step]": (
+        "分叉需要指定起始步（实际为 at=None）。请使用 {run!r} 已保存的步：{steps}。[fork-step]"
+    ),
+    "{run!r} has no intact checkpoint of step {step}{problem}. Use a stored step: {steps}. Train with "
+    'history="256MB" to store more. [fork-step]': (
+        "{run!r} 没有第 {step} 步的完好检查点{problem}。请使用已保存的步：{steps}。"
+        '用 history="256MB" 训练可保存更多。[fork-step]'
+    ),
+    " ({error})": "（{error}）",
+    "{setting} must hold at least one checkpoint of this network, {size:,} bytes (got {got:,}). {enough}MB "
+    "would hold 16. [history-size]": (
+        "{setting} 至少要容纳该网络的一个检查点，即 {size:,} 字节（实际为 {got:,}）。{enough}MB 可容纳 16 个。"
+        "[history-size]"
+    ),
     "Leave it out for a checkpoint after each epoch.": "省略时每轮结束后保存检查点。",
     "Pass a name, or a name with settings.": "请传入名称，或名称及其设置。",
     "(other)": "（其他）",
