@@ -1,0 +1,221 @@
+"""What one explorer shows: networks, images, and values that were computed for both."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from io import BytesIO
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import anyio
+import numpy as np
+
+from ..analysis.report import Report, inspect
+from ..arrays import Array
+from ..data.arrays import as_images
+from ..data.datasets import digits
+from ..data.load import read_input
+from ..data.transforms import resize_dataset
+from ..errors import BadSetting
+from ..images import sample_image
+from ..inside.terms import UnitTerms
+from ..layers.operations import Status
+from ..model import Model
+from ..network import Network
+from ..notation import to_yaml
+from ..text.language import Message
+from .cache import ArrayCache
+
+T = TypeVar("T")
+
+Weights = Literal["trained", "untrained", "none"]
+"""Weights of a shown network: from a run or a file, random by seed, or none as the network cannot be run."""
+
+MOST_IMAGES = 64
+VALUES_BYTES = 256 << 20
+"""Layer outputs that are kept. Others are computed again: an image through VGG-16 takes tens of milliseconds."""
+
+LARGEST_MODEL = 1 << 31
+"""Parameters in bytes up to which an untrained network gets random weights."""
+
+
+@dataclass
+class ShownNetwork:
+    """A network with its analyses, which are made when they are first asked for."""
+
+    id: str
+    network: Network
+    source: str
+    given: Model | None = None
+    reason: Message | None = None
+    """Why the network cannot be run."""
+
+    @property
+    def weights(self) -> Weights:
+        """Return where the weights are from."""
+        if self.given is not None:
+            return "trained"
+        return "untrained" if self.reason is None else "none"
+
+    @cached_property
+    def report(self) -> Report:
+        """Return the report of the network."""
+        return inspect(self.network)
+
+    @cached_property
+    def model(self) -> Model:
+        """Return the model, with random weights if the network has none of its own.
+
+        Raises:
+            BadSetting: [no-values] if the network cannot be run.
+        """
+        if self.given is not None:
+            return self.given
+        if self.reason is not None:
+            raise BadSetting("{name} cannot be run. {reason} [no-values]", name=self.network.name, reason=self.reason)
+        return Model(self.network)
+
+
+@dataclass(frozen=True)
+class ShownImage:
+    """An image: the bytes of a file, which are fitted to each network, or an array for networks of its shape."""
+
+    id: str
+    name: str
+    content: bytes | Array | None
+
+    def fitted(self, network: Network) -> Array:
+        """Return the image as the network's input.
+
+        Shapes:   → (c, h, w)
+        Units:    0…1
+        Raises:   BadShape if the network does not take images; BadFile for a damaged file
+        """
+        shape = network.input_shape
+        if isinstance(self.content, bytes):
+            return read_input(BytesIO(self.content), shape)
+        if self.content is None:
+            return sample_input(network)
+        if self.content.shape != shape:
+            raise BadSetting(
+                "The drawing has {got} values, the input of {name} {expected}. Draw again. [drawing-shape]",
+                got="×".join(map(str, self.content.shape)),
+                expected="×".join(map(str, shape)),
+                name=network.name,
+            )
+        return self.content
+
+
+SAMPLE = ShownImage("sample", "sample", None)
+
+
+class Session:
+    """Networks, images and values by id, and the two threads that compute.
+
+    Forward passes run on one thread, as programs are not shared between threads, and analyses on another.
+    """
+
+    def __init__(self, engine: str | None = None, folder: Path | None = None) -> None:
+        self.engine = engine
+        self.folder = folder
+        self.networks: dict[str, ShownNetwork] = {}
+        self.images: OrderedDict[str, ShownImage] = OrderedDict({SAMPLE.id: SAMPLE})
+        self.first: ShownNetwork | None = None
+        self.values = ArrayCache(VALUES_BYTES)
+        self._forward = anyio.CapacityLimiter(1)
+        self._analysis = anyio.CapacityLimiter(1)
+
+    def add_network(self, network: Network, source: str, model: Model | None = None) -> ShownNetwork:
+        """Show a network, and return its entry; the same one for the same content."""
+        content = to_yaml(network) if model is None else f"{source}{id(model)}"
+        key = hashlib.sha256(content.encode()).hexdigest()[:16]
+        if key not in self.networks:
+            reason = None if model is not None else self._reason(network)
+            self.networks[key] = ShownNetwork(key, network, source, model, reason)
+        if self.first is None:
+            self.first = self.networks[key]
+        return self.networks[key]
+
+    def _reason(self, network: Network) -> Message | None:
+        """Return why a network cannot be run on an image, or None."""
+        if len(network.inputs) > 1:
+            return Message("It has several inputs.")
+        if network.parameter_count * 4 > LARGEST_MODEL:
+            return Message("Its weights are too large to draw at random.")
+        unknown = next((node.name for node in network if node.facts.status is Status.UNKNOWN), None)
+        if unknown is not None:
+            return Message("What layer {layer!r} computes is unknown.", layer=unknown)
+        return None
+
+    def add_image(self, name: str, content: bytes | Array) -> ShownImage:
+        """Keep an image, and return its entry. The ones used longest ago leave first."""
+        raw = content if isinstance(content, bytes) else content.tobytes() + repr(content.shape).encode()
+        image = ShownImage(hashlib.sha256(raw).hexdigest()[:16], name, content)
+        self.images[image.id] = image
+        while len(self.images) > MOST_IMAGES:
+            oldest = next(key for key in self.images if key != SAMPLE.id)
+            del self.images[oldest]
+        return image
+
+    def pixels(self, shown: ShownNetwork, image: ShownImage) -> Array:
+        """Return an image as the input of a network: (c, h, w)."""
+        return self.values.get_or_compute(
+            (shown.id, image.id, None), lambda: np.asarray(image.fitted(shown.network), np.float32)
+        )
+
+    def outputs(self, shown: ShownNetwork, image: ShownImage, layers: Sequence[str]) -> list[Array]:
+        """Return the outputs of layers for an image, from the cache or by one forward pass."""
+        keys = [(shown.id, image.id, layer) for layer in layers]
+        missing = [layer for layer, key in zip(layers, keys, strict=True) if self.values.get(key) is None]
+        found: dict[str, Array] = {}
+        if missing:
+            x = self.pixels(shown, image)[None]
+            found = {name: output[0] for name, output in shown.model.activations(x, missing).items()}
+            for name, output in found.items():
+                self.values.put((shown.id, image.id, name), output)
+        outputs = []
+        for layer, key in zip(layers, keys, strict=True):
+            known = found.get(layer)
+            outputs.append(known if known is not None else self._kept(key))
+        return outputs
+
+    def _kept(self, key: tuple[str, str, str]) -> Array:
+        found = self.values.get(key)
+        assert found is not None
+        return found
+
+    def terms(
+        self, shown: ShownNetwork, image: ShownImage, layer: str, at: Sequence[int], target: int | None
+    ) -> UnitTerms:
+        """Return the arithmetic of one unit."""
+        return shown.model.unit_terms(self.pixels(shown, image), layer, at, target)
+
+    async def run_forward(self, call: Callable[..., T], *arguments: object) -> T:
+        """Run a call on the thread of forward passes."""
+        return await anyio.to_thread.run_sync(partial(call, *arguments), limiter=self._forward)
+
+    async def run_analysis(self, call: Callable[..., T], *arguments: object) -> T:
+        """Run a call on the thread of analyses."""
+        return await anyio.to_thread.run_sync(partial(call, *arguments), limiter=self._analysis)
+
+
+def sample_input(network: Network) -> Array:
+    """Return an image for a network: a digit for small gray inputs, else a drawing.
+
+    Shapes:   → (c, h, w)
+    Units:    0…1
+    """
+    shape = network.input_shape
+    if len(shape) == 3 and shape[0] == 1 and max(shape[1:]) <= 64:
+        source = digits("test")
+        assert source is not None
+        digit = resize_dataset(source, size=(shape[1], shape[2]))
+        return np.asarray(digit.batch(np.array([7]))[0][0], np.float32)
+    if len(shape) == 3 and shape[0] in (1, 3):
+        return as_images(sample_image(shape).transpose(2, 0, 1))
+    return np.random.default_rng(0).random(shape, np.float32)
+
