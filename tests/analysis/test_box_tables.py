@@ -7,7 +7,6 @@ from random import Random
 
 import pytest
 from hypothesis import given, settings
-from random_networks import networks
 
 import convscope as cs
 from convscope import layers as L
@@ -15,6 +14,7 @@ from convscope.analysis.box_tables import BoxTable, box_tables
 from convscope.analysis.paths import unit_axes
 from convscope.errors import BadUnit
 from convscope.network import Entry, Node
+from random_networks import networks
 
 
 def looked_up(node: Node, table: BoxTable, at: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -73,4 +73,6 @@ def _table(axis: AxisField, seen: Interval, driver: int | None, count: int, ever
         empty = high <= low
         low, high = np.where(empty, 0, low), np.where(empty, 0, high)
     outside = (low > seen.low) | (seen.high > high) | everything
-    return AxisTable(driver, np.where(outside, seen.low, low), np.where(outside, seen.high, high), seen.low, seen.high)
+    return AxisTable(
+        driver, np.where(outside, seen.low, low), np.where(outside, seen.high, high), seen.low, seen.high
+    )

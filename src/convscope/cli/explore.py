@@ -42,8 +42,8 @@ def command(
 ) -> None:
     """Show a network on an image in the browser: click a unit for its pixels, its arithmetic and its gradient.
 
-    MODEL is anything with a network. The folder of a run, a saved model or an .onnx file has trained weights; other
-    networks get random ones. The page works offline. Ctrl-C ends it.
+    A run, a saved model and an .onnx file have trained weights; other networks get random ones. The page works
+    offline. Ctrl-C ends it.
 
     \b
     Examples:
@@ -56,7 +56,9 @@ def command(
     except ModuleNotFoundError as error:
         if error.name not in ("starlette", "uvicorn", "anyio"):
             raise
-        raise missing_library(Message("The explorer needs Starlette"), "starlette uvicorn", "explore-extra") from error
+        raise missing_library(
+            Message("The explorer needs Starlette"), "starlette uvicorn", "explore-extra"
+        ) from error
     if host not in LOOPBACK and not allow_remote:
         raise BadSetting(
             "--host {host} can be reached from other machines. Leave it out and forward the port with ssh, or add "

@@ -103,11 +103,13 @@ async def session_document(_request: Request, session: Session) -> Response:
     )
 
 
-async def not_found(_request: Request, _error: Any) -> Response:
+async def answer_not_found(_request: Request, _error: Any) -> Response:
+    """Answer a request for an address that does not exist."""
     return PlainTextResponse("404\n", 404)
 
 
-async def failed(_request: Request, _error: Any) -> Response:
+async def answer_failure(_request: Request, _error: Any) -> Response:
+    """Answer a request that failed unexpectedly, without details."""
     return json_response({"code": "internal", "message": "internal error", "english": "internal error"}, 500)
 
 
@@ -125,7 +127,7 @@ def create_app(session: Session, port: int, token: str, host: str = "127.0.0.1")
         middleware=[
             Middleware(Access, hosts=local_hosts(port, host), port=port, token=token, policy=policy()),
         ],
-        exception_handlers={404: not_found, 405: not_found, 500: failed},
+        exception_handlers={404: answer_not_found, 405: answer_not_found, 500: answer_failure},
     )
     app.state.session = session
     return app

@@ -1,4 +1,4 @@
-"""HTML and MathML that the library writes, as a tree of plain data: the page builds elements, never parses text."""
+"""HTML and MathML as plain data, from which the page builds elements without parsing text."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import webbrowser
 from collections.abc import Callable
+from contextlib import suppress
 
 import uvicorn
 
@@ -46,7 +47,9 @@ def bound_socket(host: str, port: int | None) -> socket.socket:
     )
 
 
-def serve(session: Session, listener: socket.socket, host: str, announce: Callable[[str], None], browse: bool) -> None:
+def serve(
+    session: Session, listener: socket.socket, host: str, announce: Callable[[str], None], browse: bool
+) -> None:
     """Serve until Ctrl-C. `announce` gets the link, before the first request can come.
 
     The link has a token, without which the server answers nothing.
@@ -57,7 +60,7 @@ def serve(session: Session, listener: socket.socket, host: str, announce: Callab
     link = f"http://{shown}:{port}/?token={token}"
     config = uvicorn.Config(
         create_app(session, port, token, host),
-        log_level="error",
+        log_level="critical",
         access_log=False,
         lifespan="off",
         server_header=False,
@@ -66,4 +69,5 @@ def serve(session: Session, listener: socket.socket, host: str, announce: Callab
     announce(link)
     if browse:
         webbrowser.open(link)
-    uvicorn.Server(config).run(sockets=[listener])
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listener])

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from io import BytesIO
-from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
-import anyio
 import numpy as np
 
 from ..analysis.report import Report, inspect
@@ -22,15 +20,16 @@ from ..data.load import read_input
 from ..data.transforms import resize_dataset
 from ..errors import BadSetting
 from ..images import sample_image
-from ..inside.terms import UnitTerms
+from ..inside.targets import check_unit, node_named
+from ..inside.terms import UnitTerms, terms_in
+from ..inside.trace import LayerTrace, Trace, trace
 from ..layers.operations import Status
 from ..model import Model
 from ..network import Network
 from ..notation import to_yaml
 from ..text.language import Message
 from .cache import ArrayCache
-
-T = TypeVar("T")
+from .worker import Worker
 
 Weights = Literal["trained", "untrained", "none"]
 """Weights of a shown network: from a run or a file, random by seed, or none as the network cannot be run."""
@@ -76,7 +75,9 @@ class ShownNetwork:
         if self.given is not None:
             return self.given
         if self.reason is not None:
-            raise BadSetting("{name} cannot be run. {reason} [no-values]", name=self.network.name, reason=self.reason)
+            raise BadSetting(
+                "{name} cannot be run. {reason} [no-values]", name=self.network.name, reason=self.reason
+            )
         return Model(self.network)
 
 
@@ -116,18 +117,18 @@ SAMPLE = ShownImage("sample", "sample", None)
 class Session:
     """Networks, images and values by id, and the two threads that compute.
 
-    Forward passes run on one thread, as programs are not shared between threads, and analyses on another.
+    `forward` runs forward passes on one thread, as programs are not shared between threads, `analysis` the rest.
     """
 
-    def __init__(self, engine: str | None = None, folder: Path | None = None) -> None:
+    def __init__(self, engine: str | None = None) -> None:
         self.engine = engine
-        self.folder = folder
         self.networks: dict[str, ShownNetwork] = {}
         self.images: OrderedDict[str, ShownImage] = OrderedDict({SAMPLE.id: SAMPLE})
         self.first: ShownNetwork | None = None
         self.values = ArrayCache(VALUES_BYTES)
-        self._forward = anyio.CapacityLimiter(1)
-        self._analysis = anyio.CapacityLimiter(1)
+        self._traced: tuple[tuple[str, str, int], Trace] | None = None
+        self.forward = Worker("forward passes")
+        self.analysis = Worker("analyses")
 
     def add_network(self, network: Network, source: str, model: Model | None = None) -> ShownNetwork:
         """Show a network, and return its entry; the same one for the same content."""
@@ -167,40 +168,49 @@ class Session:
             (shown.id, image.id, None), lambda: np.asarray(image.fitted(shown.network), np.float32)
         )
 
-    def outputs(self, shown: ShownNetwork, image: ShownImage, layers: Sequence[str]) -> list[Array]:
-        """Return the outputs of layers for an image, from the cache or by one forward pass."""
-        keys = [(shown.id, image.id, layer) for layer in layers]
-        missing = [layer for layer, key in zip(layers, keys, strict=True) if self.values.get(key) is None]
-        found: dict[str, Array] = {}
-        if missing:
-            x = self.pixels(shown, image)[None]
-            found = {name: output[0] for name, output in shown.model.activations(x, missing).items()}
-            for name, output in found.items():
-                self.values.put((shown.id, image.id, name), output)
-        outputs = []
-        for layer, key in zip(layers, keys, strict=True):
-            known = found.get(layer)
-            outputs.append(known if known is not None else self._kept(key))
-        return outputs
+    def output(self, shown: ShownNetwork, image: ShownImage, layer: str) -> Array:
+        """Return the output of a layer for an image, from the cache or by one forward pass."""
+        found = self.values.get((shown.id, image.id, layer))
+        return self.outputs(shown, image)[layer] if found is None else found
 
-    def _kept(self, key: tuple[str, str, str]) -> Array:
-        found = self.values.get(key)
-        assert found is not None
-        return found
+    def outputs(self, shown: ShownNetwork, image: ShownImage) -> dict[str, Array]:
+        """Return the outputs of all layers for an image, and keep what the cache has room for.
+
+        All at once, as each choice of layers would be compiled by itself.
+        """
+        names = [node.name for node in shown.network]
+        known = [self.values.get((shown.id, image.id, name)) for name in names]
+        if all(one is not None for one in known):
+            return {name: one for name, one in zip(names, known, strict=True) if one is not None}
+        found = shown.model.activations(self.pixels(shown, image)[None])
+        outputs = {name: found[name][0] for name in names}
+        for name, output in outputs.items():
+            self.values.put((shown.id, image.id, name), output)
+        return outputs
 
     def terms(
         self, shown: ShownNetwork, image: ShownImage, layer: str, at: Sequence[int], target: int | None
     ) -> UnitTerms:
-        """Return the arithmetic of one unit."""
-        return shown.model.unit_terms(self.pixels(shown, image), layer, at, target)
+        """Return the arithmetic of one unit, and with a target its gradient.
 
-    async def run_forward(self, call: Callable[..., T], *arguments: object) -> T:
-        """Run a call on the thread of forward passes."""
-        return await anyio.to_thread.run_sync(partial(call, *arguments), limiter=self._forward)
+        Raises:
+            BadUnit: [unit-range], [target-class]
+        """
+        node = node_named(shown.model, layer)
+        index = check_unit(node, at)
+        if target is None:
+            values = {name: self.output(shown, image, name) for name in dict.fromkeys([layer, *node.inputs])}
+            layers = {name: LayerTrace(value[None], None) for name, value in values.items()}
+            return terms_in(shown.model, Trace(layers, layer, None), layer, index)
+        return terms_in(shown.model, self._gradients(shown, image, target), layer, index)
 
-    async def run_analysis(self, call: Callable[..., T], *arguments: object) -> T:
-        """Run a call on the thread of analyses."""
-        return await anyio.to_thread.run_sync(partial(call, *arguments), limiter=self._analysis)
+    def _gradients(self, shown: ShownNetwork, image: ShownImage, target: int) -> Trace:
+        """Return the trace of all layers for a target; the last one is kept."""
+        key = (shown.id, image.id, target)
+        if self._traced is None or self._traced[0] != key:
+            self._traced = None
+            self._traced = (key, trace(shown.model, self.pixels(shown, image)[None], target))
+        return self._traced[1]
 
 
 def sample_input(network: Network) -> Array:
@@ -218,4 +228,3 @@ def sample_input(network: Network) -> Array:
     if len(shape) == 3 and shape[0] in (1, 3):
         return as_images(sample_image(shape).transpose(2, 0, 1))
     return np.random.default_rng(0).random(shape, np.float32)
-

@@ -56,9 +56,7 @@ def boxes_of(network: Network) -> list[Box]:
         if _rides_along(node, network, consumers):
             place = home[node.sources[0]]
             box = boxes[place]
-            boxes[place] = box._replace(
-                followers=(*box.followers, node.layer), members=(*box.members, node.name)
-            )
+            boxes[place] = box._replace(followers=(*box.followers, node.layer), members=(*box.members, node.name))
         else:
             place = len(boxes)
             sources = tuple(home[source] for source in node.sources)

@@ -30,7 +30,7 @@ async def add_image(request: Request, session: Session) -> Response:
         header = read_header(BytesIO(content))
         return header.height, header.width
 
-    size = await session.run_analysis(check)
+    size = await session.analysis.run(check)
     image = session.add_image(name, content)
     return json_response({"id": image.id, "name": name, "size": list(size)})
 
@@ -51,7 +51,7 @@ async def add_drawing(request: Request, session: Session) -> Response:
 async def pixels(request: Request, session: Session) -> Response:
     """Return an image as the input of a network."""
     shown, image = shown_network(request, session), shown_image(request, session)
-    x = await session.run_forward(session.pixels, shown, image)
+    x = await session.analysis.run(session.pixels, shown, image)
     return arrays_response({"pixels": x}, {"name": image.name}, FOREVER)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
@@ -23,13 +22,13 @@ from ...text.language import translate
 from ..markup import markup_tree
 from ..session import Session, ShownNetwork
 from ..wire import FOREVER, arrays_response, error_response, json_response
-from .requests import Refusal, body_of, endpoint, integers, shown_network
+from .requests import body_of, endpoint, integers, shown_network
 
 LONGEST_NOTATION = 64 << 10
 
 
 async def add_network(request: Request, session: Session) -> Response:
-    """Open a network that the page sends: a name in the zoo, or notation; nothing that runs code or reads files."""
+    """Open a network that the page sends: a name in the zoo, or notation. It runs no code and reads no files."""
     text = (await body_of(request, LONGEST_NOTATION)).decode("utf-8", "replace")
 
     def read() -> ShownNetwork:
@@ -39,7 +38,7 @@ async def add_network(request: Request, session: Session) -> Response:
         return session.add_network(parse(text), "notation")
 
     try:
-        shown = await session.run_analysis(read)
+        shown = await session.analysis.run(read)
     except BadNotation as error:
         return error_response(error)
     return json_response({"id": shown.id})
@@ -48,7 +47,7 @@ async def add_network(request: Request, session: Session) -> Response:
 async def network_document(request: Request, session: Session) -> Response:
     """Return a network's report, layout and findings."""
     shown = shown_network(request, session)
-    return json_response(await session.run_analysis(describe, shown), cache="private, no-cache")
+    return json_response(await session.analysis.run(describe, shown), cache="private, no-cache")
 
 
 def describe(shown: ShownNetwork) -> dict[str, Any]:
@@ -65,7 +64,11 @@ def describe(shown: ShownNetwork) -> dict[str, Any]:
         "report": shown.report.to_dict(),
         "diagram": _diagram(network),
         "findings": [
-            {**finding.to_dict(), "message": translate(finding.message), "suggestion": translate(finding.suggestion)}
+            {
+                **finding.to_dict(),
+                "message": translate(finding.message),
+                "suggestion": translate(finding.suggestion),
+            }
             for finding in diagnose(network)
         ],
     }
@@ -95,7 +98,7 @@ def _diagram(network: Network) -> dict[str, Any]:
 async def boxes(request: Request, session: Session) -> Response:
     """Return the boxes of all units as tables: equal tables once, and which of them each layer uses."""
     shown = shown_network(request, session)
-    return await session.run_analysis(_boxes, shown.network)
+    return await session.analysis.run(_boxes, shown.network)
 
 
 def _boxes(network: Network) -> Response:
@@ -125,7 +128,7 @@ async def region(request: Request, session: Session) -> Response:
     """Return the region of one unit: box, clipped box, status."""
     shown = shown_network(request, session)
     layer, at = request.query_params.get("layer", ""), integers(request, "at")
-    document = await session.run_analysis(lambda: shown.network.field(layer, at).to_dict())
+    document = await session.analysis.run(lambda: shown.network.field(layer, at).to_dict())
     return json_response(document)
 
 
@@ -133,7 +136,7 @@ async def mask(request: Request, session: Session) -> Response:
     """Return which pixels one unit sees, as bytes."""
     shown = shown_network(request, session)
     layer, at = request.query_params.get("layer", ""), integers(request, "at")
-    seen = await session.run_analysis(lambda: shown.network.field(layer, at).mask)
+    seen = await session.analysis.run(lambda: shown.network.field(layer, at).mask)
     return arrays_response({"mask": seen.astype(np.uint8)}, {"count": int(seen.sum())})
 
 
@@ -151,7 +154,7 @@ async def seen_by(request: Request, session: Session) -> Response:
                 found[node.name] = {"code": error.code, "message": error.translated()}
         return found
 
-    return json_response(await session.run_analysis(count))
+    return json_response(await session.analysis.run(count))
 
 
 async def derivation(request: Request, session: Session) -> Response:
@@ -168,7 +171,7 @@ async def derivation(request: Request, session: Session) -> Response:
         chosen = whole.only(quantity)
         return {"tree": markup_tree(chosen.fragment(lang)), "latex": chosen.latex(lang)}
 
-    return json_response(await session.run_analysis(derive))
+    return json_response(await session.analysis.run(derive))
 
 
 routes = [

@@ -11,6 +11,7 @@ from ...errors import ConvscopeError
 from ...text.language import LANGUAGES, Message, use_language
 from ..session import Session, ShownImage, ShownNetwork
 from ..wire import error_response, message_response
+from ..worker import Busy
 
 Handler = Callable[[Request, Session], Awaitable[Response]]
 
@@ -35,6 +36,8 @@ def endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
                 return error_response(error)
             except Refusal as refusal:
                 return message_response(refusal.code, refusal.message, refusal.status)
+            except Busy:
+                return message_response("busy", Message("Too many requests are waiting. Try again."), 429)
 
     return answer
 
@@ -65,7 +68,9 @@ def integers(request: Request, name: str) -> tuple[int, ...]:
         values = ()
     if not values or len(text) > 200 or any(abs(value) > 2**31 for value in values):
         raise Refusal(
-            "bad-parameter", Message("{name} must be integers separated by commas (got {got!r}).", name=name, got=text[:50]), 422
+            "bad-parameter",
+            Message("{name} must be integers separated by commas (got {got!r}).", name=name, got=text[:50]),
+            422,
         )
     return values
 

@@ -12,7 +12,6 @@ from starlette.routing import Route
 
 from ...arrays import Array
 from ...inside.terms import UnitTerms
-from ...network import Node
 from ...text.language import Message
 from ..session import Session, ShownImage, ShownNetwork
 from ..wire import FOREVER, arrays_response, json_response
@@ -26,9 +25,6 @@ SMALL_MAPS = 16
 
 PAGE = 64
 """Maps of one answer, at most."""
-
-PASS_BYTES = 256 << 20
-"""Outputs of layers that one forward pass keeps, at most."""
 
 
 def maps_of(output: Array) -> Array:
@@ -45,39 +41,22 @@ def maps_of(output: Array) -> Array:
 async def thumbnails(request: Request, session: Session) -> Response:
     """Return small maps of every layer: bytes from 0 (the lowest value of a map) to 255 (the highest)."""
     shown, image = shown_network(request, session), shown_image(request, session)
-    return await session.run_forward(_thumbnails, session, shown, image)
+    return await session.forward.run(_thumbnails, session, shown, image)
 
 
 def _thumbnails(session: Session, shown: ShownNetwork, image: ShownImage) -> Response:
-    x = session.pixels(shown, image)[None]
+    outputs = session.outputs(shown, image)
     pieces: list[Array] = []
     layers: list[dict[str, Any]] = []
-    for group in _passes(shown):
-        outputs = shown.model.activations(x, [node.name for node in group])
-        for node in group:
-            maps = maps_of(outputs[node.name][0])[:SMALL_MAPS]
-            small = shrink(maps)
-            low, high = small.min(axis=(1, 2)), small.max(axis=(1, 2))
-            span = np.where(high > low, high - low, 1)
-            scaled = (small - low[:, None, None]) / span[:, None, None] * 255
-            pieces.append(np.nan_to_num(scaled).astype(np.uint8).ravel())
-            layers.append({"layer": node.name, "shape": list(small.shape), "low": low, "high": high})
+    for name, output in outputs.items():
+        small = shrink(maps_of(output)[:SMALL_MAPS])
+        low, high = small.min(axis=(1, 2)), small.max(axis=(1, 2))
+        span = np.where(high > low, high - low, 1)
+        scaled = (small - low[:, None, None]) / span[:, None, None] * 255
+        pieces.append(np.nan_to_num(scaled).astype(np.uint8).ravel())
+        layers.append({"layer": name, "shape": list(small.shape), "low": low, "high": high})
     body = np.concatenate(pieces) if pieces else np.zeros(0, np.uint8)
     return arrays_response({"maps": body}, {"layers": layers}, FOREVER)
-
-
-def _passes(shown: ShownNetwork) -> list[list[Node]]:
-    """Return the layers in groups whose outputs are kept together."""
-    groups: list[list[Node]] = [[]]
-    size = 0
-    for node in shown.network:
-        own = 4 * node.facts.elements
-        if groups[-1] and size + own > PASS_BYTES:
-            groups.append([])
-            size = 0
-        groups[-1].append(node)
-        size += own
-    return groups
 
 
 def shrink(maps: Array) -> Array:
@@ -104,8 +83,7 @@ async def maps(request: Request, session: Session) -> Response:
     assert count is not None
 
     def compute() -> Response:
-        (output,) = session.outputs(shown, image, [layer])
-        whole = maps_of(output)
+        whole = maps_of(session.output(shown, image, layer))
         part = whole[max(0, first) : max(0, first) + min(count, PAGE)]
         document = {
             "channels": len(whole),
@@ -115,7 +93,7 @@ async def maps(request: Request, session: Session) -> Response:
         }
         return arrays_response({"maps": part.astype(np.float32)}, document, FOREVER)
 
-    return await session.run_forward(compute)
+    return await session.forward.run(compute)
 
 
 async def scores(request: Request, session: Session) -> Response:
@@ -141,16 +119,16 @@ async def scores(request: Request, session: Session) -> Response:
             ]
         }
 
-    return json_response(await session.run_forward(compute), cache=FOREVER)
+    return json_response(await session.forward.run(compute), cache=FOREVER)
 
 
 async def unit(request: Request, session: Session) -> Response:
     """Return the arithmetic of one unit: its terms, and with a target its gradient and its readers."""
     shown, image = shown_network(request, session), shown_image(request, session)
     layer, at, target = _layer(request, shown), integers(request, "at"), integer(request, "target")
-    found: UnitTerms = await session.run_forward(session.terms, shown, image, layer, at, target)
+    found: UnitTerms = await session.forward.run(session.terms, shown, image, layer, at, target)
     own, sources = found.arithmetic, list(found.source_names)
-    arrays = {
+    arrays: dict[str, Array] = {
         "inputs": own.inputs.astype(np.float64),
         "weights": own.weights.astype(np.float64),
         "products": own.products.astype(np.float64),

@@ -18,6 +18,7 @@ function draw() {
   show(tabs, VIEWS.map((view) =>
     h("button", { role: "tab", "aria-selected": String(view === state.view), "data-view": view, onclick: () => set({ view }) }, t(`view_${view}`))));
   if (!network) return;
+  content.dataset.state = "loading";
   if (state.view === "maps") drawMaps(content);
   else if (state.view === "table") drawTable();
   else if (state.view === "growth") drawGrowth(content);

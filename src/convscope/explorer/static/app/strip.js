@@ -102,7 +102,7 @@ async function paintTiles() {
   for (const { layer, shape: [channels, rows, columns] } of found.document.layers) {
     const face = tiles.get(layer)?.querySelector(".face");
     if (face) {
-      const count = Math.min(channels, rows * columns === 1 || rows === 1 ? 1 : 4);
+      const count = channels < 4 || rows === 1 ? 1 : 4;
       const scale = { low: 0, high: 255, colors: MAGNITUDES };
       const canvases = [];
       for (let k = 0; k < count; k += 1) canvases.push(mapCanvas(found.arrays.maps, start + k * rows * columns, rows, columns, scale));
