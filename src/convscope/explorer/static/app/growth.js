@@ -6,14 +6,14 @@ import { number, t } from "cs/i18n";
 import { state } from "cs/store";
 import { select } from "cs/strip";
 
-const WIDTH = 720;
-const HEIGHT = 360;
+const HEIGHT = 340;
 const LEFT = 56;
 const BOTTOM = 40;
 
 /** Draw the view into an element. */
 export function drawGrowth(root) {
   const rows = network.report.layers;
+  const WIDTH = Math.max(320, root.clientWidth);
   const sizes = rows.map((row) => row.receptive_field.size?.at(-1) ?? null);
   const image = network.report.input_shape.at(-1);
   const most = Math.max(image, ...sizes.filter((size) => size !== null));

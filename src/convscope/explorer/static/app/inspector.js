@@ -167,7 +167,7 @@ function termTable(unit) {
   const listed = order.slice(0, MOST_TERMS);
   const weight = about.form === "function" ? "derivative" : "weight";
   return [
-    h("p", { class: "note", "data-q": "term_count", "data-v": String(order.length) }, t("terms", { count: number(order.length), shown: number(listed.length) })),
+    h("p", { class: "note", "data-q": "term_count", "data-v": String(order.length) }, t(order.length > listed.length ? "terms_some" : "terms", { count: number(order.length), shown: number(listed.length) })),
     h("table", { class: "terms" },
       h("thead", {}, h("tr", {}, ["unit", "input", weight, "product"].map((name) => h("th", { scope: "col" }, t(name))))),
       listed.map((i) => {
@@ -195,7 +195,7 @@ async function gradientPart() {
   return [
     h("p", {}, t("gradient_of"), " ", choice),
     facts([["gradient", number(about.gradient, 9), about.gradient], Math.abs(about.remainder) > 0 ? ["remainder", number(about.remainder, 3), about.remainder] : null]),
-    h("p", { class: "note" }, t("readers", { count: number(order.length), shown: number(listed.length) })),
+    h("p", { class: "note" }, t(order.length > listed.length ? "readers_some" : "readers", { count: number(order.length), shown: number(listed.length) })),
     h("table", { class: "terms" },
       h("thead", {}, h("tr", {}, ["unit", "derivative", "gradient_there", "product"].map((name) => h("th", { scope: "col" }, t(name))))),
       listed.map((i) => {
