@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-frameworks torture check fix docs bench golden dist clean
+.PHONY: help setup demo explore test test-browser test-frameworks torture check fix docs bench golden dist clean
 
 help: ## list all targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 17
@@ -14,7 +14,7 @@ $(VENV)/.core: pyproject.toml
 	@echo "setting up $(VENV) …"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(PIP) install --upgrade "pip>=25.1"
-	@$(PIP) install -e ".[plot,data]"
+	@$(PIP) install -e ".[plot,data,explore]"
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core pyproject.toml
@@ -35,6 +35,9 @@ demo: $(VENV)/.core ## inspect AlexNet, draw a receptive field, train LeNet-5 on
 	$(BIN)/convscope plot kernels out/lenet-digits --save out/digits-kernels.png
 	@echo "Figures: out/alexnet-pool5.png, out/alexnet-growth.png, out/lenet-digits/curves.png,"
 	@echo "         out/digits-mistakes.png, out/digits-kernels.png"
+
+explore: $(VENV)/.core ## open the explorer on LeNet, or on the network that `make demo` trained
+	$(BIN)/convscope explore $(if $(wildcard out/lenet-digits/run.json),out/lenet-digits,lenet)
 
 test: check ## run `check` and all tests
 	$(BIN)/python -m pytest -n auto
@@ -63,6 +66,9 @@ build/backends/.made: $(VENV)/.dev Makefile
 test-frameworks: setup build/models/.made build/backends/.made ## longer tests: all torchvision models, every timm family, Keras on JAX and TensorFlow, Captum
 	CONVSCOPE_FRAMEWORKS=1 CONVSCOPE_MODEL_CODE=build/models CONVSCOPE_BACKENDS=build/backends \
 	  $(BIN)/python -m pytest tests/interop tests/inside/test_captum.py -n auto
+
+test-browser: setup ## the explorer's tests, which need Chromium; `test` skips those that need it where it is missing
+	CONVSCOPE_BROWSER=1 $(BIN)/python -m pytest tests/explorer -n auto
 
 torture: setup ## longer fault-injection tests (docs/explanation/reliability.md)
 	CONVSCOPE_TORTURE=1 $(BIN)/python -m pytest -n auto -m torture

@@ -7,10 +7,10 @@ import json
 import socket
 
 import pytest
-from explorer.conftest import running
 
 import convscope as cs
 from convscope.explorer.session import Session
+from explorer.conftest import running
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,9 @@ def test_the_link_sets_a_cookie_once_and_hides_the_token(server):
     assert ask(server, "/")[0] == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/api/session", "/static/x/app/main.js", "/?token=wrong", "/?token=", "/nowhere"])
+@pytest.mark.parametrize(
+    "path", ["/", "/api/session", "/static/x/app/main.js", "/?token=wrong", "/?token=", "/nowhere"]
+)
 def test_nothing_is_answered_without_the_cookie(server, path):
     status, _, content = ask(server, path, cookie=False)
     assert status == 403
@@ -100,7 +102,9 @@ def test_other_sites_cannot_read(server, site):
     assert ask(server, sec_fetch_site=site)[0] == 403
 
 
-@pytest.mark.parametrize("headers", [{}, {"x_convscope": "0"}, {"x_convscope": "1", "sec_fetch_site": "cross-site"}])
+@pytest.mark.parametrize(
+    "headers", [{}, {"x_convscope": "0"}, {"x_convscope": "1", "sec_fetch_site": "cross-site"}]
+)
 def test_writes_need_the_header_that_other_sites_cannot_send(server, headers):
     assert ask(server, "/api/networks", "POST", body=b"lenet", **headers)[0] == 403
 
@@ -112,7 +116,8 @@ def test_a_network_of_the_zoo_can_be_opened(server):
 
 
 @pytest.mark.parametrize(
-    "text", ["torch:os:system", "keras:os:system", "/etc/passwd", "../net.yaml", "net.onnx", "", "input 1x9x8 | nope"]
+    "text",
+    ["torch:os:system", "keras:os:system", "/etc/passwd", "../net.yaml", "net.onnx", "", "input 1x9x8 | nope"],
 )
 def test_text_is_only_ever_notation(server, text):
     status, _, content = ask(server, "/api/networks", "POST", body=text.encode(), x_convscope="1")
@@ -124,7 +129,16 @@ def test_text_is_only_ever_notation(server, text):
 
 @pytest.mark.parametrize(
     "name",
-    ["../app.py", "%2e%2e/app.py", "..%5capp.py", "/etc/passwd", "app/../../app.py", "main.js%00", "app//main.js", "index.html"],
+    [
+        "../app.py",
+        "%2e%2e/app.py",
+        "..%5capp.py",
+        "/etc/passwd",
+        "app/../../app.py",
+        "main.js%00",
+        "app//main.js",
+        "index.html",
+    ],
 )
 def test_static_files_come_from_a_table(server, name):
     from convscope.explorer.app import build_hash

@@ -57,7 +57,7 @@ def command(
         if error.name not in ("starlette", "uvicorn", "anyio"):
             raise
         raise missing_library(
-            Message("The explorer needs Starlette"), "starlette uvicorn", "explore-extra"
+            Message("The explorer needs Starlette and uvicorn"), "starlette uvicorn pillow", "explore-extra"
         ) from error
     if host not in LOOPBACK and not allow_remote:
         raise BadSetting(

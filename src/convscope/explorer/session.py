@@ -38,8 +38,8 @@ MOST_IMAGES = 64
 VALUES_BYTES = 256 << 20
 """Layer outputs that are kept. Others are computed again: an image through VGG-16 takes tens of milliseconds."""
 
-LARGEST_MODEL = 1 << 31
-"""Parameters in bytes up to which an untrained network gets random weights."""
+MOST_WEIGHTS = 1 << 29
+"""Parameters up to which an untrained network gets random weights."""
 
 
 @dataclass
@@ -118,10 +118,12 @@ class Session:
     """Networks, images and values by id, and the two threads that compute.
 
     `forward` runs forward passes on one thread, as programs are not shared between threads, `analysis` the rest.
+    Untrained networks get random weights if they have at most `most_weights`.
     """
 
-    def __init__(self, engine: str | None = None) -> None:
+    def __init__(self, engine: str | None = None, most_weights: int = MOST_WEIGHTS) -> None:
         self.engine = engine
+        self._most_weights = most_weights
         self.networks: dict[str, ShownNetwork] = {}
         self.images: OrderedDict[str, ShownImage] = OrderedDict({SAMPLE.id: SAMPLE})
         self.first: ShownNetwork | None = None
@@ -145,7 +147,7 @@ class Session:
         """Return why a network cannot be run on an image, or None."""
         if len(network.inputs) > 1:
             return Message("It has several inputs.")
-        if network.parameter_count * 4 > LARGEST_MODEL:
+        if network.parameter_count > self._most_weights:
             return Message("Its weights are too large to draw at random.")
         unknown = next((node.name for node in network if node.facts.status is Status.UNKNOWN), None)
         if unknown is not None:

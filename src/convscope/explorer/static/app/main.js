@@ -62,6 +62,7 @@ async function applyHash() {
     }
   }
   set(patch, { push: false });
+  if (network && state.network === network.id) settle();
 }
 
 function announce() {
