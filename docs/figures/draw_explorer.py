@@ -1,4 +1,4 @@
-"""Redraw the screenshot of the explorer: `python docs/figures/draw_explorer.py` (needs Chromium and playwright)."""
+"""Redraw the screenshot of the explorer, which needs Chromium: `python docs/figures/draw_explorer.py`."""
 
 from __future__ import annotations
 

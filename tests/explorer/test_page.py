@@ -402,3 +402,43 @@ def test_switching_the_language_keeps_the_selection(server, open_page, lang):
     settle(page)
     assert value(page, "box") == before
     assert page.evaluate("document.documentElement.lang") == ("zh-CN" if lang == "en" else "en")
+
+
+def test_a_drawing_is_predicted_as_the_model_does(server, open_page):
+    page = open_page(server, "#s=1&l=conv1&u=0,0,0&v=predict&q=cost")
+    box = page.wait_for_selector(".pad").bounding_box()
+    before = page.get_attribute("[data-q=class_value]", "data-v")
+    page.mouse.move(box["x"] + 30, box["y"] + 30)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 150, box["y"] + 190, steps=6)
+    page.mouse.up()
+    page.wait_for_function(
+        "before => document.querySelector('[data-q=class_value]').dataset.v !== before", arg=before
+    )
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(200)
+    shown = server.session.first
+    drawing = list(server.session.images.values())[-1]
+    assert drawing.name == "drawing"
+    x = server.session.pixels(shown, drawing)
+    expected = sorted((float(one) for one in shown.model.predict(x[None], probabilities=False)[0]), reverse=True)
+    assert [float(one) for one in numbers(page, "[data-q=class_value]")] == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("placement", ["exact", "resize"])
+def test_the_class_map_is_that_of_attribute(server, open_page, placement):
+    page = open_page(server, "#s=1&l=conv1&u=0,0,0&t=2&v=predict&q=cost")
+    page.wait_for_selector("canvas.map-overlay")
+    found = page.evaluate(
+        """async (placement) => {
+          const { loadAttribution } = await import("cs/data");
+          const { arrays } = await loadAttribution("sample", 2, "layer-cam", placement);
+          return [...arrays.map];
+        }""",
+        placement,
+    )
+    shown = server.session.first
+    x = server.session.pixels(shown, SAMPLE)[None]
+    assert (
+        found == shown.model.attribute(x, 2, "layer-cam", None, placement)[0].astype(np.float32).ravel().tolist()
+    )

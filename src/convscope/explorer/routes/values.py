@@ -122,6 +122,23 @@ async def scores(request: Request, session: Session) -> Response:
     return json_response(await session.forward.run(compute), cache=FOREVER)
 
 
+async def attribution(request: Request, session: Session) -> Response:
+    """Return which pixels a class depends on: one value per pixel, channels summed."""
+    shown, image = shown_network(request, session), shown_image(request, session)
+    target = integer(request, "target")
+    method = request.query_params.get("method", "grad-cam")
+    placement = "resize" if request.query_params.get("placement") == "resize" else "exact"
+
+    def compute() -> Response:
+        x = session.pixels(shown, image)[None]
+        found = shown.model.attribute(x, target, method, None, placement)[0]  # type: ignore[arg-type]
+        flat = found.sum(axis=0) if found.ndim == 3 else found
+        document = {"range": [float(flat.min()), float(flat.max())]}
+        return arrays_response({"map": flat.astype(np.float32)}, document, FOREVER)
+
+    return await session.forward.run(compute)
+
+
 async def unit(request: Request, session: Session) -> Response:
     """Return the arithmetic of one unit: its terms, and with a target its gradient and its readers."""
     shown, image = shown_network(request, session), shown_image(request, session)
@@ -168,5 +185,6 @@ routes = [
     Route("/api/values/{network}/{image}/thumbnails", endpoint(thumbnails)),
     Route("/api/values/{network}/{image}/maps", endpoint(maps)),
     Route("/api/values/{network}/{image}/scores", endpoint(scores)),
+    Route("/api/values/{network}/{image}/attribution", endpoint(attribution)),
     Route("/api/values/{network}/{image}/unit", endpoint(unit)),
 ]

@@ -157,6 +157,12 @@ export function loadScores(image) {
   return once(`scores ${network.id} ${image}`, () => getJson(`/api/values/${network.id}/${image}/scores`));
 }
 
+export function loadAttribution(image, target, method, placement) {
+  return once(`attribution ${network.id} ${image} ${target} ${method} ${placement}`, () =>
+    getArrays(`/api/values/${network.id}/${image}/attribution`, { target, method, placement, lang: state.lang }),
+  );
+}
+
 export function loadUnit(image, unit, target) {
   const at = indexOf(unit);
   return once(`unit ${network.id} ${image} ${unit.layer} ${at} ${target}`, () =>

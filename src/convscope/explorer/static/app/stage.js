@@ -6,6 +6,7 @@ import { drawEditor } from "cs/editor";
 import { drawGrowth } from "cs/growth";
 import { bytes, number, t } from "cs/i18n";
 import { drawMaps, moveCursor } from "cs/maps";
+import { drawPrediction } from "cs/predict";
 import { on, set, state, VIEWS } from "cs/store";
 import { select } from "cs/strip";
 
@@ -20,6 +21,7 @@ function draw() {
   if (!network) return;
   content.dataset.state = "loading";
   if (state.view === "maps") drawMaps(content);
+  else if (state.view === "predict") drawPrediction(content);
   else if (state.view === "table") drawTable();
   else if (state.view === "growth") drawGrowth(content);
   else drawEditor(content);
@@ -72,6 +74,7 @@ function drawTable() {
 }
 
 on(["ready", "image", "layer", "channel", "view", "lang"], draw);
+on(["target"], () => state.view === "predict" && draw());
 on(["row", "column"], () => {
   if (state.view === "maps" && !moveCursor(content)) drawMaps(content);
 });

@@ -22,7 +22,7 @@ export const state = {
   hover: /** @type {{layer: string, channel: number, row: number, column: number} | null} */ (null),
 };
 
-export const VIEWS = ["maps", "table", "growth", "editor"];
+export const VIEWS = ["maps", "predict", "table", "growth", "editor"];
 export const TABS = ["region", "sum", "gradient", "derive", "cost"];
 
 /** @type {{keys: string[], run: () => void}[]} */
