@@ -66,8 +66,8 @@ def serve(
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    announce(link)
-    if browse:
-        webbrowser.open(link)
     with suppress(KeyboardInterrupt):
+        announce(link)
+        if browse:
+            webbrowser.open(link)
         uvicorn.Server(config).run(sockets=[listener])
