@@ -36,8 +36,8 @@ demo: $(VENV)/.core ## inspect AlexNet, draw a receptive field, train LeNet-5 on
 	@echo "Figures: out/alexnet-pool5.png, out/alexnet-growth.png, out/lenet-digits/curves.png,"
 	@echo "         out/digits-mistakes.png, out/digits-kernels.png"
 
-explore: $(VENV)/.core ## open the explorer on LeNet, or on the network that `make demo` trained
-	$(BIN)/convscope explore $(if $(wildcard out/lenet-digits/run.json),out/lenet-digits,lenet)
+explore: $(VENV)/.core ## open the explorer on a trained LeNet: the one of `make demo`, or the bundled one
+	$(BIN)/convscope explore $(patsubst %/run.json,%,$(wildcard out/lenet-digits/run.json))
 
 test: check ## run `check` and all tests
 	$(BIN)/python -m pytest -n auto

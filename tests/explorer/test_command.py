@@ -62,3 +62,15 @@ def test_the_link_is_printed_first_and_ctrl_c_ends_it():
         assert server.stdout.read() == ""
         assert server.stderr is not None
         assert "Traceback" not in server.stderr.read()
+
+
+def test_the_bundled_network_reads_digits():
+    from convscope.data import load_data
+    from convscope.data.transforms import resize_dataset
+    from convscope.exchange import load_model
+    from convscope.explorer.session import SAMPLE_MODEL
+
+    model = load_model(SAMPLE_MODEL)
+    assert model.network.parameter_count == 61_706
+    test = resize_dataset(load_data("digits", "test"), size=(28, 28))
+    assert model.evaluate(test)["accuracy"] > 0.98

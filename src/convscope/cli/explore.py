@@ -11,7 +11,7 @@ from ..input_shapes import InputShape
 from ..text.language import Message, localize
 from .data import engine_option
 from .group import COMMANDS
-from .options import input_option, language_option, model_argument
+from .options import input_option, language_option, optional_model_argument
 from .output import print_result
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @click.command("explore", short_help=COMMANDS["explore"])
-@model_argument
+@optional_model_argument
 @input_option
 @click.option("--image", "images", metavar="PATH", multiple=True, help="Image file to start with; repeatable.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port.  [default: 8765, or the next free one]")
@@ -31,7 +31,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 @engine_option
 @language_option
 def command(
-    model: str,
+    model: str | None,
     input_shape: InputShape | None,
     images: tuple[str, ...],
     port: int | None,
@@ -42,11 +42,13 @@ def command(
 ) -> None:
     """Show a network on an image in the browser: click a unit for its pixels, its arithmetic and its gradient.
 
+    Without a MODEL the page shows LeNet, trained on handwritten digits, which reads what you draw.
     A run, a saved model and an .onnx file have trained weights; other networks get random ones. The page works
     offline. Ctrl-C ends it.
 
     \b
     Examples:
+      convscope explore
       convscope explore runs/lenet-digits --image three.png
       convscope explore resnet50 --no-browser
     """
@@ -82,11 +84,14 @@ def command(
     serve(session, listener, host, announce, browse)
 
 
-def _open(session: Session, source: str, input_shape: InputShape | None) -> None:
+def _open(session: Session, source: str | None, input_shape: InputShape | None) -> None:
     """Add the model of the command line, with its weights if it has some."""
     from ..exchange import load_model
+    from ..explorer.session import SAMPLE_MODEL
     from ..loading import load
 
+    if source is None:
+        source = str(SAMPLE_MODEL)
     try:
         model = load_model(source, session.engine)
     except Exception as error:

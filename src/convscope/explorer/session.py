@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -33,6 +34,9 @@ from .worker import Worker
 
 Weights = Literal["trained", "untrained", "none"]
 """Weights of a shown network: from a run or a file, random by seed, or none as the network cannot be run."""
+
+SAMPLE_MODEL = Path(__file__).parent / "data" / "lenet-digits.safetensors"
+"""LeNet with weights that `data/train_lenet.py` trained on the bundled digits."""
 
 MOST_IMAGES = 64
 VALUES_BYTES = 256 << 20
