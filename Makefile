@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo explore test test-browser test-frameworks torture check fix docs bench golden dist clean
+.PHONY: help setup demo explore test test-browser test-frameworks torture check check-page fix docs bench golden dist clean
 
 help: ## list all targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 17
@@ -77,6 +77,17 @@ check: setup ## check formatting, lint and types
 	$(BIN)/ruff format --check -q
 	$(BIN)/ruff check -q
 	$(BIN)/mypy
+	@if command -v npm >/dev/null; then $(MAKE) -s check-page; else echo "no npm: the explorer's page is not checked"; fi
+
+PAGE_TOOLS := typescript@5.9.3 @biomejs/biome@2.6.8
+build/node/.made: Makefile
+	@rm -rf build/node && mkdir -p build/node
+	@npm install --silent --no-save --no-package-lock --no-audit --no-fund --prefix build/node $(PAGE_TOOLS)
+	@touch $@
+
+check-page: build/node/.made ## check types and lint of the explorer's page (needs npm)
+	build/node/node_modules/.bin/tsc -p tsconfig.json
+	build/node/node_modules/.bin/biome lint --error-on-warnings
 
 fix: setup ## format, and apply automatic fixes
 	$(BIN)/ruff check -q --fix

@@ -380,6 +380,19 @@ def test_languages_have_the_same_texts():
         assert holes == sorted(part.partition("}")[0] for part in chinese[key].split("{")[1:]), key
 
 
+def test_the_page_never_parses_text_as_markup():
+    import re
+
+    from convscope.explorer.app import static_files
+
+    banned = re.compile(
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|DOMParser|https?://(?!www\.w3\.org)"
+    )
+    for name, content in static_files().items():
+        if name.endswith((".js", ".html", ".css")):
+            assert banned.findall(content.decode()) == [], name
+
+
 def test_every_text_of_the_page_exists():
     import re
 

@@ -12,7 +12,7 @@ function once(key, load) {
     const promise = load();
     kept.set(key, promise);
     promise.catch(() => kept.delete(key));
-    if (kept.size > 400) kept.delete(kept.keys().next().value);
+    if (kept.size > 400) kept.delete(String(kept.keys().next().value));
   }
   return kept.get(key);
 }
@@ -81,25 +81,26 @@ export function unitAt(layer, index) {
   if (index.length === 2) return { layer, channel: index[0], row: 0, column: index[1] };
   const shape = row(layer).output_shape;
   let r = 0;
-  index.slice(1, -1).forEach((one, place) => (r = r * shape[place + 1] + one));
+  for (const [place, one] of index.slice(1, -1).entries()) r = r * shape[place + 1] + one;
   return { layer, channel: index[0], row: r, column: index[index.length - 1] };
 }
 
 /** Look a unit's boxes up: {box, clipped} as [top, left, bottom, right], or null where the server must be asked. */
 export function boxOf(unit) {
   const place = row(unit.layer)?.place;
-  const tables = place === undefined ? null : boxes?.layers[place];
-  if (!boxes || !tables) return null;
+  const known = boxes;
+  const tables = place === undefined ? null : known?.layers[place];
+  if (!known || !tables) return null;
   const index = indexOf(unit);
   const rank = tables.length;
   const box = new Array(2 * rank);
   const clipped = new Array(2 * rank);
   tables.forEach(([table, axis], k) => {
-    const at = boxes.starts[table] + (axis === null ? 0 : index[axis]);
-    box[k] = boxes.edges[at];
-    box[rank + k] = boxes.edges[boxes.total + at];
-    clipped[k] = boxes.edges[2 * boxes.total + at];
-    clipped[rank + k] = boxes.edges[3 * boxes.total + at];
+    const at = known.starts[table] + (axis === null ? 0 : index[axis]);
+    box[k] = known.edges[at];
+    box[rank + k] = known.edges[known.total + at];
+    clipped[k] = known.edges[2 * known.total + at];
+    clipped[rank + k] = known.edges[3 * known.total + at];
   });
   return { box, clipped };
 }
@@ -107,13 +108,14 @@ export function boxOf(unit) {
 /** Return how far the boxes of a layer reach beyond the image: the margin in which padding is drawn. */
 export function marginOf(layer, height, width) {
   const place = row(layer)?.place;
-  const tables = place === undefined ? null : boxes?.layers[place];
-  if (!boxes || !tables || tables.length !== 2) return 0;
+  const known = boxes;
+  const tables = place === undefined ? null : known?.layers[place];
+  if (!known || !tables || tables.length !== 2) return 0;
   let margin = 0;
   tables.forEach(([table], k) => {
     const size = k === 0 ? height : width;
-    for (let i = boxes.starts[table]; i < boxes.starts[table + 1]; i += 1) {
-      margin = Math.max(margin, -boxes.edges[i], boxes.edges[boxes.total + i] - size);
+    for (let i = known.starts[table]; i < known.starts[table + 1]; i += 1) {
+      margin = Math.max(margin, -known.edges[i], known.edges[known.total + i] - size);
     }
   });
   return Math.min(margin, Math.ceil(Math.max(height, width) / 2));

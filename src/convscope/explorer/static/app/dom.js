@@ -60,10 +60,11 @@ export function show(element, ...children) {
   element.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
 }
 
-const BIDI = /[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]/gu;
+/** Controls, and marks that change the direction of text: \p{Cc} and \p{Cf}. */
+const HIDDEN = /[\p{Cc}\p{Cf}]/gu;
 
 /** Make a foreign name safe to read: control characters visible, and not too long. */
 export function readable(name, most = 60) {
-  const plain = String(name).replace(BIDI, "�").replace(/[\u0000-\u001f\u007f]/gu, "�");
+  const plain = String(name).replace(HIDDEN, "�");
   return plain.length > most ? `${plain.slice(0, most - 9)}…${plain.slice(-8)}` : plain;
 }

@@ -104,6 +104,7 @@ function overlay(context, at, scale) {
   }
 }
 
+/** @param {any} context @param {number[]} box @param {number[]} clipped */
 function paintBox(context, [top, left, bottom, right], [ctop, cleft, cbottom, cright], at, scale) {
   const { height, width } = view;
   const line = 2 / scale;

@@ -116,7 +116,7 @@ function padOf() {
   const context = canvas.getContext("2d");
   const redraw = () => {
     const data = new Uint8ClampedArray(4 * values.length);
-    values.forEach((value, i) => data.set([255 * value, 255 * value, 255 * value, 255], 4 * i));
+    for (const [i, value] of values.entries()) data.set([255 * value, 255 * value, 255 * value, 255], 4 * i);
     context.putImageData(new ImageData(data, width, height), 0, 0);
   };
   const radius = Math.max(height, width) / 16;

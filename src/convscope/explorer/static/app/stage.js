@@ -27,6 +27,7 @@ function draw() {
   else drawEditor(content);
 }
 
+/** @type {[string, (row: any) => string, (row: any) => any][]} */
 const COLUMNS = [
   ["name", (row) => readable(row.name), (row) => row.name],
   ["kind", (row) => row.kind, (row) => row.kind],

@@ -42,8 +42,14 @@ export async function getArrays(path, parameters, signal) {
   return decode(await (await request(address(path, parameters), { signal })).arrayBuffer());
 }
 
-/** Send a body. @param {BodyInit} body */
-export async function send(method, path, body, { parameters = {}, headers = {}, signal = undefined } = {}) {
+/**
+ * Send a body.
+ * @param {string} method
+ * @param {string} path
+ * @param {BodyInit} body
+ * @param {{parameters?: Record<string, any>, headers?: Record<string, string>, signal?: AbortSignal}} options
+ */
+export async function send(method, path, body, { parameters = {}, headers = {}, signal } = {}) {
   const all = { "x-convscope": "1", ...headers };
   return (await request(address(path, parameters), { method, body, headers: all, signal })).json();
 }
@@ -54,7 +60,9 @@ const TYPES = { F32: Float32Array, F64: Float64Array, I32: Int32Array, U8: Uint8
 export function decode(buffer) {
   const length = Number(new DataView(buffer).getBigUint64(0, true));
   const head = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, length)));
+  /** @type {Record<string, any>} */
   const arrays = {};
+  /** @type {Record<string, number[]>} */
   const shapes = {};
   for (const [name, entry] of Object.entries(head)) {
     if (name === "__metadata__") continue;
