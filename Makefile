@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-frameworks torture check fix docs bench golden dist clean
+.PHONY: help setup demo explore test test-browser test-frameworks torture check check-page fix docs bench golden dist clean
 
 help: ## list all targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 17
@@ -14,7 +14,7 @@ $(VENV)/.core: pyproject.toml
 	@echo "setting up $(VENV) …"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(PIP) install --upgrade "pip>=25.1"
-	@$(PIP) install -e ".[plot,data]"
+	@$(PIP) install -e ".[plot,data,explore]"
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core pyproject.toml
@@ -35,6 +35,9 @@ demo: $(VENV)/.core ## inspect AlexNet, draw a receptive field, train LeNet-5 on
 	$(BIN)/convscope plot kernels out/lenet-digits --save out/digits-kernels.png
 	@echo "Figures: out/alexnet-pool5.png, out/alexnet-growth.png, out/lenet-digits/curves.png,"
 	@echo "         out/digits-mistakes.png, out/digits-kernels.png"
+
+explore: $(VENV)/.core ## open the explorer on a trained LeNet: the one of `make demo`, or the bundled one
+	$(BIN)/convscope explore $(patsubst %/run.json,%,$(wildcard out/lenet-digits/run.json))
 
 test: check ## run `check` and all tests
 	$(BIN)/python -m pytest -n auto
@@ -64,6 +67,9 @@ test-frameworks: setup build/models/.made build/backends/.made ## longer tests: 
 	CONVSCOPE_FRAMEWORKS=1 CONVSCOPE_MODEL_CODE=build/models CONVSCOPE_BACKENDS=build/backends \
 	  $(BIN)/python -m pytest tests/interop tests/inside/test_captum.py -n auto
 
+test-browser: setup ## the explorer's tests, which need Chromium; `test` skips those that need it where it is missing
+	CONVSCOPE_BROWSER=1 $(BIN)/python -m pytest tests/explorer -n auto
+
 torture: setup ## longer fault-injection tests (docs/explanation/reliability.md)
 	CONVSCOPE_TORTURE=1 $(BIN)/python -m pytest -n auto -m torture
 
@@ -71,6 +77,17 @@ check: setup ## check formatting, lint and types
 	$(BIN)/ruff format --check -q
 	$(BIN)/ruff check -q
 	$(BIN)/mypy
+	@if command -v npm >/dev/null; then $(MAKE) -s check-page; else echo "no npm: the explorer's page is not checked"; fi
+
+PAGE_TOOLS := typescript@5.9.3 @biomejs/biome@2.6.8
+build/node/.made: Makefile
+	@rm -rf build/node && mkdir -p build/node
+	@npm install --silent --no-save --no-package-lock --no-audit --no-fund --prefix build/node $(PAGE_TOOLS)
+	@touch $@
+
+check-page: build/node/.made ## check types and lint of the explorer's page (needs npm)
+	build/node/node_modules/.bin/tsc -p tsconfig.json
+	build/node/node_modules/.bin/biome lint --error-on-warnings
 
 fix: setup ## format, and apply automatic fixes
 	$(BIN)/ruff check -q --fix

@@ -39,6 +39,7 @@ ORDER = (
     "lab bench",
     "render",
     "plots",
+    "explorer",
     "cli",
 )
 """Each line may import those above it; names on one line may not import each other."""

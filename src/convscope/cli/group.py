@@ -21,6 +21,7 @@ COMMANDS = {
     "evaluate": "Show the accuracy of a run per class, and the confusion matrix.",
     "predict": "Classify images with a trained model.",
     "attribute": "Draw which pixels of an image the score of a class depends on.",
+    "explore": "Show a network on an image in the browser, unit by unit.",
     "bench": "Benchmark the native engine on this machine against PyTorch.",
     "tune": "Measure the fastest algorithms for a network on this machine, and cache the choice.",
     "diagnose": "Find wasteful or risky parts of a network or a run.",

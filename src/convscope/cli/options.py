@@ -30,6 +30,11 @@ def model_argument(command: F) -> F:
     return arg_option(click.argument("model", callback=_with_arguments)(command))
 
 
+def optional_model_argument(command: F) -> F:
+    """Add the argument MODEL, which may be left out, and --arg."""
+    return arg_option(click.argument("model", required=False, callback=_with_arguments)(command))
+
+
 def two_models_argument(command: F) -> F:
     """Add the arguments A and B, and --arg for those built by a Python callable."""
     for name in ("b", "a"):
@@ -70,7 +75,7 @@ def _with_arguments(context: click.Context, _param: click.Parameter | None, mode
     given = context.meta.get(_ARGUMENTS, ())
     if not given:
         return model
-    if not _is_called(model):
+    if model is None or not _is_called(model):
         raise BadSetting(
             "--arg needs a MODEL that is a Python callable (got {got!r}). Example: "
             "torch:torchvision.models:resnet50. [arg-model]",

@@ -67,8 +67,12 @@ class Explanation:
             return html.fragment(self.sections, checked_language(lang))
         return html.render(self.network, self.sections, checked_language(lang))
 
+    def fragment(self, lang: str = "en") -> str:
+        """Write the derivations as HTML without head and style, to be part of another page."""
+        return html.fragment(self.sections, checked_language(lang))
+
     def _repr_html_(self) -> str:
-        return html.fragment(self.sections, "en")
+        return self.fragment()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON, in both languages."""

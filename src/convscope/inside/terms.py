@@ -139,22 +139,31 @@ def unit_terms(
     index = check_unit(node, at)
     consumers = model.network.consumers(layer) if target is not None else ()
     names = {layer, *node.inputs, *(one.name for one in consumers), *(i for one in consumers for i in one.inputs)}
-    found = trace(model, one_image(model, image), target, sorted(names))
+    return terms_in(model, trace(model, one_image(model, image), target, sorted(names)), layer, index)
+
+
+def terms_in(model: Model, found: Trace, layer: str, at: Index) -> UnitTerms:
+    """Return the arithmetic behind one unit from a trace, of its first image.
+
+    The trace must have the layer and its inputs. If it has gradients, it must also have the layers that read this
+    one, and their inputs.
+    """
+    node = node_named(model, layer)
     operand = operand_of(model, node, found)
     own = (
-        arithmetic(node.layer, operand, index)
+        arithmetic(node.layer, operand, at)
         if node.inputs
-        else Arithmetic("inputs", result=float(found[layer].value[(0, *index)]))
+        else Arithmetic("inputs", result=float(found[layer].value[(0, *at)]))
     )
-    value = float(found[layer].value[(0, *index)])
-    common = (layer, node.kind, index, own.form, value, own, node.inputs)
+    value = float(found[layer].value[(0, *at)])
+    common = (layer, node.kind, at, own.form, value, own, node.inputs)
     gradients = found[layer].gradient
     if gradients is None:
         return UnitTerms(*common)
-    gradient = float(gradients[(0, *index)])
+    gradient = float(gradients[(0, *at)])
     readers: list[Reader] = []
-    for consumer in consumers:
-        readers += readers_of(model.network, consumer, operand_of(model, consumer, found), found, layer, index)
+    for consumer in model.network.consumers(layer):
+        readers += readers_of(model.network, consumer, operand_of(model, consumer, found), found, layer, at)
     remainder = gradient - sum(reader.product for reader in readers)
     return UnitTerms(*common, gradient, tuple(readers), remainder)
 

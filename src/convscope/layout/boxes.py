@@ -15,7 +15,7 @@ LEAST_SAVED = 3
 
 
 class Box(NamedTuple):
-    """A layer with the elementwise layers after it; `sources` are indices of other boxes."""
+    """A layer with the elementwise layers after it, named in `members`; `sources` are indices of other boxes."""
 
     name: str
     layer: Layer
@@ -23,6 +23,7 @@ class Box(NamedTuple):
     shape: Shape
     sources: tuple[int, ...]
     shares: bool = False
+    members: tuple[str, ...] = ()
 
     def signature(self, place: int) -> Hashable:
         """Return the key by which boxes of consecutive blocks are compared."""
@@ -55,7 +56,7 @@ def boxes_of(network: Network) -> list[Box]:
         if _rides_along(node, network, consumers):
             place = home[node.sources[0]]
             box = boxes[place]
-            boxes[place] = box._replace(followers=(*box.followers, node.layer))
+            boxes[place] = box._replace(followers=(*box.followers, node.layer), members=(*box.members, node.name))
         else:
             place = len(boxes)
             sources = tuple(home[source] for source in node.sources)

@@ -1,0 +1,114 @@
+"""`convscope explore`: the network in the browser."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from ..errors import BadSetting, missing_library
+from ..input_shapes import InputShape
+from ..text.language import Message, localize
+from .data import engine_option
+from .group import COMMANDS
+from .options import input_option, language_option, optional_model_argument
+from .output import print_result
+
+if TYPE_CHECKING:
+    from ..explorer.session import Session
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@click.command("explore", short_help=COMMANDS["explore"])
+@optional_model_argument
+@input_option
+@click.option("--image", "images", metavar="PATH", multiple=True, help="Image file to start with; repeatable.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port.  [default: 8765, or the next free one]")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--allow-remote", is_flag=True, help="Allow a --host that other machines can reach.")
+@click.option("--browser/--no-browser", "browse", default=True, show_default=True, help="Open the browser.")
+@engine_option
+@language_option
+def command(
+    model: str | None,
+    input_shape: InputShape | None,
+    images: tuple[str, ...],
+    port: int | None,
+    host: str,
+    allow_remote: bool,
+    browse: bool,
+    engine: str | None,
+) -> None:
+    """Show a network on an image in the browser: click a unit for its pixels, its arithmetic and its gradient.
+
+    Without a MODEL the page shows LeNet, trained on handwritten digits, which reads what you draw.
+    A run, a saved model and an .onnx file have trained weights; other networks get random ones. The page works
+    offline. Ctrl-C ends it.
+
+    \b
+    Examples:
+      convscope explore
+      convscope explore runs/lenet-digits --image three.png
+      convscope explore resnet50 --no-browser
+    """
+    try:
+        from ..explorer.serving import bound_socket, serve
+        from ..explorer.session import Session
+    except ModuleNotFoundError as error:
+        if error.name not in ("starlette", "uvicorn", "anyio"):
+            raise
+        raise missing_library(
+            Message("The explorer needs Starlette and uvicorn"), "starlette uvicorn pillow", "explore-extra"
+        ) from error
+    if host not in LOOPBACK and not allow_remote:
+        raise BadSetting(
+            "--host {host} can be reached from other machines. Leave it out and forward the port with ssh, or add "
+            "--allow-remote. [explore-host]",
+            host=host,
+        )
+    session = Session(engine)
+    _open(session, model, input_shape)
+    for path in images:
+        _add(session, path)
+    listener = bound_socket(host, port)
+    if host not in LOOPBACK:
+        click.echo(
+            localize("Warning: other machines can reach this address. Whoever has the link can use it."), err=True
+        )
+
+    def announce(link: str) -> None:
+        print_result(link)
+        click.echo(localize("Ctrl-C ends the explorer."), err=True)
+
+    serve(session, listener, host, announce, browse)
+
+
+def _open(session: Session, source: str | None, input_shape: InputShape | None) -> None:
+    """Add the model of the command line, with its weights if it has some."""
+    from ..exchange import load_model
+    from ..explorer.session import SAMPLE_MODEL
+    from ..loading import load
+
+    if source is None:
+        source = str(SAMPLE_MODEL)
+    try:
+        model = load_model(source, session.engine)
+    except Exception as error:
+        if getattr(error, "code", "") != "no-weights":
+            raise
+        session.add_network(load(source, input_shape), source)
+    else:
+        session.add_network(model.network, source, model)
+
+
+def _add(session: Session, path: str) -> None:
+    """Add an image file, if it can be read."""
+    from pathlib import Path
+
+    from ..files.regular import open_regular
+    from ..images import read_header
+
+    read_header(path)
+    with open_regular(path) as file:
+        session.add_image(Path(path).name, file.read())

@@ -1,0 +1,133 @@
+"""The application: pages, static files and routes behind the access check."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from .. import __version__
+from ..loading import zoo_names
+from .access import Access, local_hosts
+from .routes import images, networks, values
+from .routes.requests import endpoint
+from .session import SAMPLE, Session
+from .wire import FOREVER, json_response
+
+TYPES = {".js": "text/javascript", ".css": "text/css", ".json": "application/json", ".svg": "image/svg+xml"}
+
+
+@cache
+def static_files() -> dict[str, bytes]:
+    """Return the files of the page by name: `app/main.js`, `style.css`, …"""
+    root = files(__package__) / "static"
+    found = {}
+    for folder in ("", "app", "i18n"):
+        for file in (root / folder if folder else root).iterdir():
+            if file.is_file():
+                found[f"{folder}/{file.name}" if folder else file.name] = file.read_bytes()
+    return found
+
+
+@cache
+def build_hash() -> str:
+    """Return a hash of all files of the page, which is part of their addresses."""
+    whole = hashlib.sha256()
+    for name, content in sorted(static_files().items()):
+        whole.update(name.encode() + content)
+    return whole.hexdigest()[:12]
+
+
+def import_map() -> str:
+    """Return the import map: modules by bare names such as `cs/main`."""
+    modules = {
+        f"cs/{name.removeprefix('app/').removesuffix('.js')}": f"/static/{build_hash()}/{name}"
+        for name in sorted(static_files())
+        if name.startswith("app/")
+    }
+    return json.dumps({"imports": modules})
+
+
+def page() -> str:
+    """Return the page with its import map and the addresses of its files."""
+    text = static_files()["index.html"].decode()
+    return text.replace("@IMPORT_MAP@", import_map()).replace("@STATIC@", f"/static/{build_hash()}")
+
+
+def policy() -> str:
+    """Return the content security policy: own files only, and no markup from text."""
+    digest = base64.b64encode(hashlib.sha256(import_map().encode()).digest()).decode()
+    return (
+        f"default-src 'none'; script-src 'self' 'sha256-{digest}'; style-src 'self'; img-src 'self' blob: data:; "
+        "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+
+
+async def index(_request: Request) -> Response:
+    """Return the page."""
+    return HTMLResponse(page())
+
+
+async def static(request: Request) -> Response:
+    """Return a file of the page. Names are looked up in a table: no address reaches the file system."""
+    name = request.path_params["name"]
+    content = static_files().get(name)
+    suffix = "." + name.rpartition(".")[2]
+    if content is None or suffix not in TYPES or request.path_params["version"] != build_hash():
+        return PlainTextResponse("404\n", 404)
+    return Response(content, media_type=TYPES[suffix], headers={"cache-control": FOREVER})
+
+
+async def session_document(_request: Request, session: Session) -> Response:
+    """Return what the page starts with."""
+    first = session.first
+    return json_response(
+        {
+            "version": __version__,
+            "build": build_hash(),
+            "network": None if first is None else first.id,
+            "zoo": zoo_names(),
+            "images": [{"id": image.id, "name": image.name} for image in session.images.values()],
+            "sample": SAMPLE.id,
+        }
+    )
+
+
+async def answer_not_found(_request: Request, _error: Any) -> Response:
+    """Answer a request for an address that does not exist."""
+    return PlainTextResponse("404\n", 404)
+
+
+async def answer_failure(_request: Request, _error: Any) -> Response:
+    """Answer a request that failed unexpectedly, without details."""
+    return json_response({"code": "internal", "message": "internal error", "english": "internal error"}, 500)
+
+
+def create_app(session: Session, port: int, token: str, host: str = "127.0.0.1") -> Starlette:
+    """Return the application for a session, behind the access check."""
+    app = Starlette(
+        routes=[
+            Route("/", index),
+            Route("/static/{version}/{name:path}", static),
+            Route("/api/session", endpoint(session_document)),
+            *networks.routes,
+            *images.routes,
+            *values.routes,
+        ],
+        middleware=[
+            Middleware(Access, hosts=local_hosts(port, host), port=port, token=token, policy=policy()),
+        ],
+        exception_handlers={404: answer_not_found, 405: answer_not_found, 500: answer_failure},
+    )
+    app.state.session = session
+    return app

@@ -1,0 +1,185 @@
+"""Networks: reports, boxes of units, derivations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ...analysis.box_tables import box_tables
+from ...analysis.diagnosis import diagnose
+from ...derivations import explain
+from ...errors import BadNotation, ConvscopeError
+from ...layout.boxes import boxes_of, fold
+from ...layout.lanes import place
+from ...loading import load, zoo_names
+from ...network import Network
+from ...notation import parse, to_notation
+from ...text.language import translate
+from ..markup import markup_tree
+from ..session import Session, ShownNetwork
+from ..wire import FOREVER, arrays_response, error_response, json_response
+from .requests import body_of, endpoint, integers, shown_network
+
+LONGEST_NOTATION = 64 << 10
+
+
+async def add_network(request: Request, session: Session) -> Response:
+    """Open a network that the page sends: a name in the zoo, or notation. It runs no code and reads no files."""
+    text = (await body_of(request, LONGEST_NOTATION)).decode("utf-8", "replace")
+
+    def read() -> ShownNetwork:
+        name = text.strip()
+        if name in zoo_names():
+            return session.add_network(load(name), name)
+        return session.add_network(parse(text), "notation")
+
+    try:
+        shown = await session.analysis.run(read)
+    except BadNotation as error:
+        return error_response(error)
+    return json_response({"id": shown.id})
+
+
+async def network_document(request: Request, session: Session) -> Response:
+    """Return a network's report, layout and findings."""
+    shown = shown_network(request, session)
+    return json_response(await session.analysis.run(describe, shown), cache="private, no-cache")
+
+
+def describe(shown: ShownNetwork) -> dict[str, Any]:
+    """Return the JSON document of a network."""
+    network = shown.network
+    return {
+        "id": shown.id,
+        "name": network.name,
+        "source": shown.source,
+        "weights": shown.weights,
+        "reason": None if shown.reason is None else translate(shown.reason),
+        "classes": list(shown.given.classes) if shown.given is not None and shown.given.classes else None,
+        "notation": _notation(network),
+        "report": shown.report.to_dict(),
+        "diagram": _diagram(network),
+        "findings": [
+            {
+                **finding.to_dict(),
+                "message": translate(finding.message),
+                "suggestion": translate(finding.suggestion),
+            }
+            for finding in diagnose(network)
+        ],
+    }
+
+
+def _notation(network: Network) -> str | None:
+    try:
+        return to_notation(network)
+    except ConvscopeError:
+        return None
+
+
+def _diagram(network: Network) -> dict[str, Any]:
+    """Return the boxes of the diagram with their columns and lanes, its edges, and its repeated blocks."""
+    boxes, repeats = fold(boxes_of(network))
+    placed = place([box.sources for box in boxes])
+    return {
+        "boxes": [
+            {"layer": box.name, "members": list(box.members), "column": column, "lane": lane}
+            for box, column, lane in zip(boxes, placed.columns, placed.lanes, strict=True)
+        ],
+        "edges": [list(edge) for edge in placed.edges],
+        "repeats": [list(repeat) for repeat in repeats],
+    }
+
+
+async def boxes(request: Request, session: Session) -> Response:
+    """Return the boxes of all units as tables: equal tables once, and which of them each layer uses."""
+    shown = shown_network(request, session)
+    return await session.analysis.run(_boxes, shown.network)
+
+
+def _boxes(network: Network) -> Response:
+    places: dict[bytes, int] = {}
+    columns: list[np.ndarray[Any, np.dtype[np.int32]]] = []
+    sizes: list[int] = []
+    layers: list[list[list[int | None]] | None] = []
+    for table in box_tables(network):
+        if table.axes is None:
+            layers.append(None)
+            continue
+        entries: list[list[int | None]] = []
+        for axis in table.axes:
+            edges = np.stack(axis[1:]).astype(np.int32)
+            key = edges.tobytes()
+            if key not in places:
+                places[key] = len(columns)
+                columns.append(edges)
+                sizes.append(edges.shape[1])
+            entries.append([places[key], axis.axis])
+        layers.append(entries)
+    edges = np.concatenate(columns, axis=1) if columns else np.zeros((4, 0), np.int32)
+    return arrays_response({"edges": edges}, {"sizes": sizes, "layers": layers}, FOREVER)
+
+
+async def region(request: Request, session: Session) -> Response:
+    """Return the region of one unit: box, clipped box, status."""
+    shown = shown_network(request, session)
+    layer, at = request.query_params.get("layer", ""), integers(request, "at")
+    document = await session.analysis.run(lambda: shown.network.field(layer, at).to_dict())
+    return json_response(document)
+
+
+async def mask(request: Request, session: Session) -> Response:
+    """Return which pixels one unit sees, as bytes."""
+    shown = shown_network(request, session)
+    layer, at = request.query_params.get("layer", ""), integers(request, "at")
+    seen = await session.analysis.run(lambda: shown.network.field(layer, at).mask)
+    return arrays_response({"mask": seen.astype(np.uint8)}, {"count": int(seen.sum())})
+
+
+async def seen_by(request: Request, session: Session) -> Response:
+    """Return how many units of every layer see one pixel, and where they are."""
+    shown = shown_network(request, session)
+    pixel = integers(request, "pixel")
+
+    def count() -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for node in shown.network.layers:
+            try:
+                found[node.name] = shown.network.seen_by(pixel, node.name).to_dict()
+            except ConvscopeError as error:
+                found[node.name] = {"code": error.code, "message": error.translated()}
+        return found
+
+    return json_response(await session.analysis.run(count))
+
+
+async def derivation(request: Request, session: Session) -> Response:
+    """Return the derivation of one quantity of a layer as a tree of elements, or the list of quantities."""
+    shown = shown_network(request, session)
+    layer, quantity = request.query_params.get("layer", ""), request.query_params.get("quantity")
+    lang = request.query_params.get("lang", "en")
+    at = integers(request, "at") if "at" in request.query_params else None
+
+    def derive() -> Any:
+        whole = explain(shown.network, layer, at)
+        if quantity is None:
+            return {"quantities": [one.quantity for one in whole], "titles": [one.title.to(lang) for one in whole]}
+        chosen = whole.only(quantity)
+        return {"tree": markup_tree(chosen.fragment(lang)), "latex": chosen.latex(lang)}
+
+    return json_response(await session.analysis.run(derive))
+
+
+routes = [
+    Route("/api/networks", endpoint(add_network), methods=["POST"]),
+    Route("/api/networks/{network}", endpoint(network_document)),
+    Route("/api/networks/{network}/boxes", endpoint(boxes)),
+    Route("/api/networks/{network}/region", endpoint(region)),
+    Route("/api/networks/{network}/mask", endpoint(mask)),
+    Route("/api/networks/{network}/seen-by", endpoint(seen_by)),
+    Route("/api/networks/{network}/derivation", endpoint(derivation)),
+]

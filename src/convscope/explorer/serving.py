@@ -1,0 +1,73 @@
+"""Running the server: a free port, the printed link, the browser, and Ctrl-C."""
+
+from __future__ import annotations
+
+import socket
+import webbrowser
+from collections.abc import Callable
+from contextlib import suppress
+
+import uvicorn
+
+from ..errors import BadSetting
+from .access import new_token
+from .app import create_app
+from .session import Session
+
+FIRST_PORT = 8765
+TRIED_PORTS = 20
+GRACE_SECONDS = 2
+
+
+def bound_socket(host: str, port: int | None) -> socket.socket:
+    """Return a socket that listens on a port, or on the first free one from FIRST_PORT on.
+
+    Raises:
+        BadSetting: [port] if the port is in use, or cannot be used.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    tried = [port] if port is not None else [*range(FIRST_PORT, FIRST_PORT + TRIED_PORTS), 0]
+    reason = ""
+    for number in tried:
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, number))
+            listener.listen(64)
+        except OSError as error:
+            listener.close()
+            reason = error.strerror or str(error)
+            continue
+        return listener
+    raise BadSetting(
+        "{host}:{port} cannot be used ({reason}). Choose another --port, or leave it out. [port]",
+        host=host,
+        port=tried[-1],
+        reason=reason,
+    )
+
+
+def serve(
+    session: Session, listener: socket.socket, host: str, announce: Callable[[str], None], browse: bool
+) -> None:
+    """Serve until Ctrl-C. `announce` gets the link, before the first request can come.
+
+    The link has a token, without which the server answers nothing.
+    """
+    port = listener.getsockname()[1]
+    token = new_token()
+    shown = f"[{host}]" if ":" in host else host
+    link = f"http://{shown}:{port}/?token={token}"
+    config = uvicorn.Config(
+        create_app(session, port, token, host),
+        log_level="critical",
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    with suppress(KeyboardInterrupt):
+        announce(link)
+        if browse:
+            webbrowser.open(link)
+        uvicorn.Server(config).run(sockets=[listener])

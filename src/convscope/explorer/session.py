@@ -1,0 +1,236 @@
+"""What one explorer shows: networks, images, and values that were computed for both."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from io import BytesIO
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from ..analysis.report import Report, inspect
+from ..arrays import Array
+from ..data.arrays import as_images
+from ..data.datasets import digits
+from ..data.load import read_input
+from ..data.transforms import resize_dataset
+from ..errors import BadSetting
+from ..images import sample_image
+from ..inside.targets import check_unit, node_named
+from ..inside.terms import UnitTerms, terms_in
+from ..inside.trace import LayerTrace, Trace, trace
+from ..layers.operations import Status
+from ..model import Model
+from ..network import Network
+from ..notation import to_yaml
+from ..text.language import Message
+from .cache import ArrayCache
+from .worker import Worker
+
+Weights = Literal["trained", "untrained", "none"]
+"""Weights of a shown network: from a run or a file, random by seed, or none as the network cannot be run."""
+
+SAMPLE_MODEL = Path(__file__).parent / "data" / "lenet-digits.safetensors"
+"""LeNet with weights that `data/train_lenet.py` trained on the bundled digits."""
+
+MOST_IMAGES = 64
+VALUES_BYTES = 256 << 20
+"""Layer outputs that are kept. Others are computed again: an image through VGG-16 takes tens of milliseconds."""
+
+MOST_WEIGHTS = 1 << 29
+"""Parameters up to which an untrained network gets random weights."""
+
+
+@dataclass
+class ShownNetwork:
+    """A network with its analyses, which are made when they are first asked for."""
+
+    id: str
+    network: Network
+    source: str
+    given: Model | None = None
+    reason: Message | None = None
+    """Why the network cannot be run."""
+
+    @property
+    def weights(self) -> Weights:
+        """Return where the weights are from."""
+        if self.given is not None:
+            return "trained"
+        return "untrained" if self.reason is None else "none"
+
+    @cached_property
+    def report(self) -> Report:
+        """Return the report of the network."""
+        return inspect(self.network)
+
+    @cached_property
+    def model(self) -> Model:
+        """Return the model, with random weights if the network has none of its own.
+
+        Raises:
+            BadSetting: [no-values] if the network cannot be run.
+        """
+        if self.given is not None:
+            return self.given
+        if self.reason is not None:
+            raise BadSetting(
+                "{name} cannot be run. {reason} [no-values]", name=self.network.name, reason=self.reason
+            )
+        return Model(self.network)
+
+
+@dataclass(frozen=True)
+class ShownImage:
+    """An image: the bytes of a file, which are fitted to each network, or an array for networks of its shape."""
+
+    id: str
+    name: str
+    content: bytes | Array | None
+
+    def fitted(self, network: Network) -> Array:
+        """Return the image as the network's input.
+
+        Shapes:   → (c, h, w)
+        Units:    0…1
+        Raises:   BadShape if the network does not take images; BadFile for a damaged file
+        """
+        shape = network.input_shape
+        if isinstance(self.content, bytes):
+            return read_input(BytesIO(self.content), shape)
+        if self.content is None:
+            return sample_input(network)
+        if self.content.shape != shape:
+            raise BadSetting(
+                "The drawing has {got} values, the input of {name} {expected}. Draw again. [drawing-shape]",
+                got="×".join(map(str, self.content.shape)),
+                expected="×".join(map(str, shape)),
+                name=network.name,
+            )
+        return self.content
+
+
+SAMPLE = ShownImage("sample", "sample", None)
+
+
+class Session:
+    """Networks, images and values by id, and the two threads that compute.
+
+    `forward` runs forward passes on one thread, as programs are not shared between threads, `analysis` the rest.
+    Untrained networks get random weights if they have at most `most_weights`.
+    """
+
+    def __init__(self, engine: str | None = None, most_weights: int = MOST_WEIGHTS) -> None:
+        self.engine = engine
+        self._most_weights = most_weights
+        self.networks: dict[str, ShownNetwork] = {}
+        self.images: OrderedDict[str, ShownImage] = OrderedDict({SAMPLE.id: SAMPLE})
+        self.first: ShownNetwork | None = None
+        self.values = ArrayCache(VALUES_BYTES)
+        self._traced: tuple[tuple[str, str, int], Trace] | None = None
+        self.forward = Worker("forward passes")
+        self.analysis = Worker("analyses")
+
+    def add_network(self, network: Network, source: str, model: Model | None = None) -> ShownNetwork:
+        """Show a network, and return its entry; the same one for the same content."""
+        content = to_yaml(network) if model is None else f"{source}{id(model)}"
+        key = hashlib.sha256(content.encode()).hexdigest()[:16]
+        if key not in self.networks:
+            reason = None if model is not None else self._reason(network)
+            self.networks[key] = ShownNetwork(key, network, source, model, reason)
+        if self.first is None:
+            self.first = self.networks[key]
+        return self.networks[key]
+
+    def _reason(self, network: Network) -> Message | None:
+        """Return why a network cannot be run on an image, or None."""
+        if len(network.inputs) > 1:
+            return Message("It has several inputs.")
+        if network.parameter_count > self._most_weights:
+            return Message("Its weights are too large to draw at random.")
+        unknown = next((node.name for node in network if node.facts.status is Status.UNKNOWN), None)
+        if unknown is not None:
+            return Message("What layer {layer!r} computes is unknown.", layer=unknown)
+        return None
+
+    def add_image(self, name: str, content: bytes | Array) -> ShownImage:
+        """Keep an image, and return its entry. The ones used longest ago leave first."""
+        raw = content if isinstance(content, bytes) else content.tobytes() + repr(content.shape).encode()
+        image = ShownImage(hashlib.sha256(raw).hexdigest()[:16], name, content)
+        self.images[image.id] = image
+        while len(self.images) > MOST_IMAGES:
+            oldest = next(key for key in self.images if key != SAMPLE.id)
+            del self.images[oldest]
+        return image
+
+    def pixels(self, shown: ShownNetwork, image: ShownImage) -> Array:
+        """Return an image as the input of a network: (c, h, w)."""
+        return self.values.get_or_compute(
+            (shown.id, image.id, None), lambda: np.asarray(image.fitted(shown.network), np.float32)
+        )
+
+    def output(self, shown: ShownNetwork, image: ShownImage, layer: str) -> Array:
+        """Return the output of a layer for an image, from the cache or by one forward pass."""
+        found = self.values.get((shown.id, image.id, layer))
+        return self.outputs(shown, image)[layer] if found is None else found
+
+    def outputs(self, shown: ShownNetwork, image: ShownImage) -> dict[str, Array]:
+        """Return the outputs of all layers for an image, and keep what the cache has room for.
+
+        All at once, as each choice of layers would be compiled by itself.
+        """
+        names = [node.name for node in shown.network]
+        known = [self.values.get((shown.id, image.id, name)) for name in names]
+        if all(one is not None for one in known):
+            return {name: one for name, one in zip(names, known, strict=True) if one is not None}
+        found = shown.model.activations(self.pixels(shown, image)[None])
+        outputs = {name: found[name][0] for name in names}
+        for name, output in outputs.items():
+            self.values.put((shown.id, image.id, name), output)
+        return outputs
+
+    def terms(
+        self, shown: ShownNetwork, image: ShownImage, layer: str, at: Sequence[int], target: int | None
+    ) -> UnitTerms:
+        """Return the arithmetic of one unit, and with a target its gradient.
+
+        Raises:
+            BadUnit: [unit-range], [target-class]
+        """
+        node = node_named(shown.model, layer)
+        index = check_unit(node, at)
+        if target is None:
+            values = {name: self.output(shown, image, name) for name in dict.fromkeys([layer, *node.inputs])}
+            layers = {name: LayerTrace(value[None], None) for name, value in values.items()}
+            return terms_in(shown.model, Trace(layers, layer, None), layer, index)
+        return terms_in(shown.model, self._gradients(shown, image, target), layer, index)
+
+    def _gradients(self, shown: ShownNetwork, image: ShownImage, target: int) -> Trace:
+        """Return the trace of all layers for a target; the last one is kept."""
+        key = (shown.id, image.id, target)
+        if self._traced is None or self._traced[0] != key:
+            self._traced = None
+            self._traced = (key, trace(shown.model, self.pixels(shown, image)[None], target))
+        return self._traced[1]
+
+
+def sample_input(network: Network) -> Array:
+    """Return an image for a network: a digit for small gray inputs, else a drawing.
+
+    Shapes:   → (c, h, w)
+    Units:    0…1
+    """
+    shape = network.input_shape
+    if len(shape) == 3 and shape[0] == 1 and max(shape[1:]) <= 64:
+        source = digits("test")
+        assert source is not None
+        digit = resize_dataset(source, size=(shape[1], shape[2]))
+        return np.asarray(digit.batch(np.array([7]))[0][0], np.float32)
+    if len(shape) == 3 and shape[0] in (1, 3):
+        return as_images(sample_image(shape).transpose(2, 0, 1))
+    return np.random.default_rng(0).random(shape, np.float32)

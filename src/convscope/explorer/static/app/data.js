@@ -1,0 +1,179 @@
+/** What the server knows, loaded once and kept; lookups that need no request. */
+
+import { state } from "cs/store";
+import { getArrays, getJson } from "cs/wire";
+
+/** @type {Map<string, any>} */
+const kept = new Map();
+
+/** Keep a promise by key; failures are not kept. */
+function once(key, load) {
+  if (!kept.has(key)) {
+    const promise = load();
+    kept.set(key, promise);
+    promise.catch(() => kept.delete(key));
+    if (kept.size > 400) kept.delete(String(kept.keys().next().value));
+  }
+  return kept.get(key);
+}
+
+/** The document of the current network, once it is loaded. @type {any} */
+export let network = null;
+/** @type {{edges: Int32Array, sizes: number[], starts: number[], total: number, layers: any[]} | null} */
+let boxes = null;
+
+/** Load a network with the boxes of its units. */
+export async function loadNetwork(id, lang) {
+  const [document, tables] = await Promise.all([
+    once(`network ${id} ${lang}`, () => getJson(`/api/networks/${id}`, { lang })),
+    once(`boxes ${id}`, () => getArrays(`/api/networks/${id}/boxes`)),
+  ]);
+  const { sizes, layers } = tables.document;
+  const starts = [0];
+  for (const size of sizes) starts.push(starts[starts.length - 1] + size);
+  network = prepare(document);
+  boxes = { edges: tables.arrays.edges, sizes, starts, total: tables.shapes.edges[1], layers };
+  return network;
+}
+
+function prepare(document) {
+  const rows = [inputRow(document), ...document.report.layers];
+  return { ...document, rows, byName: new Map(rows.map((row, place) => [row.name, { ...row, place }])) };
+}
+
+/** The report lists layers only; the input is shown, too. */
+function inputRow(document) {
+  const first = document.diagram.boxes[0];
+  return { name: first.layer, kind: "Input", inputs: [], output_shape: document.report.input_shape, params: 0, macs: 0, receptive_field: null };
+}
+
+export function row(layer) {
+  return network?.byName.get(layer) ?? null;
+}
+
+/** Return [channels, rows, columns] of the maps that show a layer's output. */
+export function mapShape(layer) {
+  const shape = row(layer)?.output_shape ?? [1];
+  if (shape.length === 3) return shape;
+  if (shape.length === 1) return [1, 1, shape[0]];
+  if (shape.length === 2) return [shape[0], 1, shape[1]];
+  return [shape[0], shape.slice(1, -1).reduce((a, b) => a * b, 1), shape[shape.length - 1]];
+}
+
+/** Return the index of a unit in the layer's output. */
+export function indexOf({ layer, channel, row: r, column }) {
+  const shape = row(layer)?.output_shape ?? [1];
+  if (shape.length === 1) return [column];
+  if (shape.length === 2) return [channel, column];
+  if (shape.length === 3) return [channel, r, column];
+  const inner = [];
+  let rest = r;
+  for (const size of shape.slice(1, -1).reverse()) {
+    inner.unshift(rest % size);
+    rest = Math.floor(rest / size);
+  }
+  return [channel, ...inner, column];
+}
+
+/** Return the unit at an index of a layer's output. */
+export function unitAt(layer, index) {
+  if (index.length === 1) return { layer, channel: 0, row: 0, column: index[0] };
+  if (index.length === 2) return { layer, channel: index[0], row: 0, column: index[1] };
+  const shape = row(layer).output_shape;
+  let r = 0;
+  for (const [place, one] of index.slice(1, -1).entries()) r = r * shape[place + 1] + one;
+  return { layer, channel: index[0], row: r, column: index[index.length - 1] };
+}
+
+/** Look a unit's boxes up: {box, clipped} as [top, left, bottom, right], or null where the server must be asked. */
+export function boxOf(unit) {
+  const place = row(unit.layer)?.place;
+  const known = boxes;
+  const tables = place === undefined ? null : known?.layers[place];
+  if (!known || !tables) return null;
+  const index = indexOf(unit);
+  const rank = tables.length;
+  const box = new Array(2 * rank);
+  const clipped = new Array(2 * rank);
+  tables.forEach(([table, axis], k) => {
+    const at = known.starts[table] + (axis === null ? 0 : index[axis]);
+    box[k] = known.edges[at];
+    box[rank + k] = known.edges[known.total + at];
+    clipped[k] = known.edges[2 * known.total + at];
+    clipped[rank + k] = known.edges[3 * known.total + at];
+  });
+  return { box, clipped };
+}
+
+/** Return how far the boxes of a layer reach beyond the image: the margin in which padding is drawn. */
+export function marginOf(layer, height, width) {
+  const place = row(layer)?.place;
+  const known = boxes;
+  const tables = place === undefined ? null : known?.layers[place];
+  if (!known || !tables || tables.length !== 2) return 0;
+  let margin = 0;
+  tables.forEach(([table], k) => {
+    const size = k === 0 ? height : width;
+    for (let i = known.starts[table]; i < known.starts[table + 1]; i += 1) {
+      margin = Math.max(margin, -known.edges[i], known.edges[known.total + i] - size);
+    }
+  });
+  return Math.min(margin, Math.ceil(Math.max(height, width) / 2));
+}
+
+/** Ask for a unit's region: exact for every layer, with its status. */
+export function loadRegion(unit, lang) {
+  const at = indexOf(unit);
+  const spatial = at.length > 1 ? at : [at[0]];
+  return once(`region ${network.id} ${unit.layer} ${spatial} ${lang}`, () =>
+    getJson(`/api/networks/${network.id}/region`, { layer: unit.layer, at: spatial, lang }),
+  );
+}
+
+export function loadMask(unit) {
+  const at = indexOf(unit);
+  return once(`mask ${network.id} ${unit.layer} ${at}`, () =>
+    getArrays(`/api/networks/${network.id}/mask`, { layer: unit.layer, at }),
+  );
+}
+
+export function loadPixels(image) {
+  return once(`pixels ${network.id} ${image}`, () => getArrays(`/api/values/${network.id}/${image}/pixels`));
+}
+
+export function loadThumbnails(image) {
+  return once(`thumbnails ${network.id} ${image}`, () => getArrays(`/api/values/${network.id}/${image}/thumbnails`));
+}
+
+export const PAGE = 64;
+
+/** Load the page of maps in which a channel is. */
+export function loadMaps(image, layer, channel) {
+  const first = Math.floor(channel / PAGE) * PAGE;
+  return once(`maps ${network.id} ${image} ${layer} ${first}`, () =>
+    getArrays(`/api/values/${network.id}/${image}/maps`, { layer, first, count: PAGE }),
+  );
+}
+
+export function loadScores(image) {
+  return once(`scores ${network.id} ${image}`, () => getJson(`/api/values/${network.id}/${image}/scores`));
+}
+
+export function loadAttribution(image, target, method, placement) {
+  return once(`attribution ${network.id} ${image} ${target} ${method} ${placement}`, () =>
+    getArrays(`/api/values/${network.id}/${image}/attribution`, { target, method, placement, lang: state.lang }),
+  );
+}
+
+export function loadUnit(image, unit, target) {
+  const at = indexOf(unit);
+  return once(`unit ${network.id} ${image} ${unit.layer} ${at} ${target}`, () =>
+    getArrays(`/api/values/${network.id}/${image}/unit`, { layer: unit.layer, at, target, lang: state.lang }),
+  );
+}
+
+export function loadDerivation(layer, quantity, at, lang) {
+  return once(`derivation ${network.id} ${layer} ${quantity} ${at} ${lang}`, () =>
+    getJson(`/api/networks/${network.id}/derivation`, { layer, quantity, at, lang }),
+  );
+}

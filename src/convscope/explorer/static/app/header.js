@@ -1,0 +1,136 @@
+/** The top of the page: model, image, language, theme, link, and the scores of the image. */
+
+import { loadScores, network } from "cs/data";
+import { h, readable, show } from "cs/dom";
+import { forgetDraft } from "cs/editor";
+import { number, percent, t } from "cs/i18n";
+import { on, set, state } from "cs/store";
+import { select, summary } from "cs/strip";
+import { send } from "cs/wire";
+
+const root = /** @type {HTMLElement} */ (document.getElementById("top"));
+
+/** @type {{zoo: string[], images: {id: string, name: string}[], network: string | null}} */
+let session = { zoo: [], images: [], network: null };
+
+export function startHeader(document) {
+  session = document;
+  draw();
+}
+
+function draw() {
+  const models = h("select", { "aria-label": t("model"), "data-q": "model", onchange: (event) => openModel(event.target.value) },
+    session.network ? h("option", { value: "" }, t("given_model")) : null,
+    session.zoo.map((name) => {
+      const option = h("option", { value: name }, name);
+      if (name === state.model) option.selected = true;
+      return option;
+    }),
+    state.model && !session.zoo.includes(state.model) ? Object.assign(h("option", { value: state.model }, t("notation")), { selected: true }) : null);
+  const file = h("input", { type: "file", accept: "image/*", class: "unseen", id: "file", onchange: (event) => upload(event.target.files[0]) });
+  const images = h("select", { "aria-label": t("image"), "data-q": "image", onchange: (event) => set({ image: event.target.value }) },
+    session.images.map((image) => {
+      const option = h("option", { value: image.id }, image.name === "sample" ? t("sample") : readable(image.name, 30));
+      if (image.id === state.image) option.selected = true;
+      return option;
+    }));
+  const layers = h("input", { list: "layers", placeholder: t("find_layer"), "aria-label": t("find_layer"), id: "find", onchange: (event) => find(event.target) });
+  show(
+    root,
+    h("h1", {}, "convscope"),
+    h("label", {}, t("model"), " ", models),
+    h("label", {}, t("image"), " ", images), file, h("label", { for: "file", class: "button" }, t("open_image")),
+    layers, h("datalist", { id: "layers" }, (network?.rows ?? []).map((row) => h("option", { value: row.name }))),
+    h("span", { class: "summary", "data-q": "summary" }, network ? `${readable(network.name, 30)} · ${summary()}` : ""),
+    h("span", { class: "scores", "data-q": "scores" }),
+    h("span", { class: "right" },
+      h("button", { onclick: () => set({ lang: state.lang === "en" ? "zh" : "en" }), "data-q": "lang" }, state.lang === "en" ? "中文" : "English"),
+      h("button", { onclick: nextTheme, "aria-label": t("theme") }, "◐"),
+      h("button", { onclick: share }, t("share"))),
+  );
+  drawScores();
+}
+
+async function drawScores() {
+  if (!network || !state.image || network.weights === "none") return;
+  const shown = network.id + state.image;
+  try {
+    const { classes } = await loadScores(state.image);
+    if (shown !== network.id + state.image) return;
+    const likely = classes[0] && classes[0].value !== classes[0].score;
+    const parts = classes.slice(0, 3).map((one) => `${readable(one.name, 20)} ${likely ? percent(one.value) : number(one.score, 3)}`);
+    const place = root.querySelector(".scores");
+    if (place) show(place, parts.join(" · "));
+  } catch {
+    // The image does not fit, which the image pane says.
+  }
+}
+
+async function openModel(name) {
+  forgetDraft();
+  if (!name) {
+    set({ network: session.network, model: "", layer: "", target: null });
+    return;
+  }
+  try {
+    const { id } = await send("POST", "/api/networks", name);
+    set({ network: id, model: name, target: null });
+  } catch (error) {
+    notice(error.message);
+  }
+}
+
+/** Send an image file, and show it. */
+export async function upload(file) {
+  if (!file) return;
+  try {
+    const image = await send("PUT", "/api/images", file, { headers: { "x-name": encodeURIComponent(file.name ?? "image") }, parameters: { lang: state.lang } });
+    if (!session.images.some((one) => one.id === image.id)) session.images.push(image);
+    set({ image: image.id });
+    draw();
+  } catch (error) {
+    notice(error.message);
+  }
+}
+
+function find(input) {
+  if (network.byName.has(input.value)) {
+    select(input.value);
+    input.value = "";
+  } else notice(t("no_layer", { name: readable(input.value) }));
+}
+
+function nextTheme() {
+  const order = ["auto", "light", "dark"];
+  set({ theme: order[(order.indexOf(state.theme) + 1) % order.length] });
+}
+
+async function share() {
+  try {
+    await navigator.clipboard.writeText(location.href);
+    notice(t("link_copied"));
+  } catch {
+    notice(location.href);
+  }
+}
+
+/** Show a message for some seconds. */
+export function notice(text) {
+  const place = /** @type {HTMLElement} */ (document.getElementById("notices"));
+  const box = h("div", {}, text);
+  place.append(box);
+  setTimeout(() => box.remove(), 8000);
+}
+
+document.addEventListener("dragover", (event) => event.preventDefault());
+document.addEventListener("drop", (event) => {
+  event.preventDefault();
+  upload(event.dataTransfer?.files[0]);
+});
+document.addEventListener("paste", (event) => {
+  const item = [...(event.clipboardData?.items ?? [])].find((one) => one.type.startsWith("image/"));
+  if (item) upload(item.getAsFile());
+});
+
+on(["ready", "lang", "model"], draw);
+on(["image"], drawScores);

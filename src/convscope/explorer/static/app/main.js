@@ -1,0 +1,105 @@
+/** The start of the page: texts, session, network, and the state of the address. */
+
+import { indexOf, loadNetwork, mapShape, network, row } from "cs/data";
+import { notice, startHeader } from "cs/header";
+import { loadTexts, t } from "cs/i18n";
+import "cs/image";
+import "cs/inspector";
+import "cs/stage";
+import { fromHash, on, set, state } from "cs/store";
+import { select } from "cs/strip";
+import { getJson, send } from "cs/wire";
+
+const body = document.body;
+
+/** Choose the layer that is shown first: the last with maps. */
+function firstLayer() {
+  const maps = network.rows.filter((one) => one.output_shape.length === 3 && one.output_shape[1] * one.output_shape[2] > 1 && one.kind !== "Input");
+  return (maps.at(-1) ?? network.rows.at(-1)).name;
+}
+
+/** Keep the selected unit inside the network. */
+function settle() {
+  if (!row(state.layer)) {
+    if (state.layer) notice(t("no_layer", { name: state.layer }));
+    select(firstLayer());
+    return;
+  }
+  const sizes = mapShape(state.layer);
+  const inside = (value, most) => Math.min(value, most - 1);
+  set({ channel: inside(state.channel, sizes[0]), row: inside(state.row, sizes[1]), column: inside(state.column, sizes[2]) }, { push: false });
+}
+
+let shown = "";
+
+async function showNetwork() {
+  if (!state.network || shown === `${state.network} ${state.lang}`) return;
+  const wanted = `${state.network} ${state.lang}`;
+  body.dataset.state = "loading";
+  try {
+    await loadNetwork(state.network, state.lang);
+  } catch (error) {
+    notice(error.message);
+    body.dataset.state = "ready";
+    return;
+  }
+  if (wanted !== `${state.network} ${state.lang}`) return;
+  shown = wanted;
+  settle();
+  set({ ready: wanted }, { push: false });
+  body.dataset.state = "ready";
+}
+
+async function applyHash() {
+  const { patch, bad } = fromHash(location.hash);
+  if (bad.length) notice(t("bad_link", { names: bad.join(", ") }));
+  if (patch.model && patch.model !== state.model) {
+    try {
+      patch.network = (await send("POST", "/api/networks", patch.model)).id;
+    } catch (error) {
+      notice(error.message);
+      delete patch.model;
+    }
+  }
+  set(patch, { push: false });
+  if (network && state.network === network.id) settle();
+}
+
+function announce() {
+  if (!network || !state.layer) return;
+  const live = /** @type {HTMLElement} */ (document.getElementById("live"));
+  live.textContent = t("announce", { layer: state.layer, index: indexOf(state).join(", ") });
+}
+
+function keys(event) {
+  const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName);
+  if (typing || event.ctrlKey || event.metaKey || event.altKey || !network) return;
+  const place = row(state.layer)?.place ?? 0;
+  if (event.key === "[" && place > 0) select(network.rows[place - 1].name);
+  else if (event.key === "]" && place + 1 < network.rows.length) select(network.rows[place + 1].name);
+  else if (event.key === "/") {
+    event.preventDefault();
+    document.getElementById("find")?.focus();
+  }
+}
+
+on(["network", "lang"], showNetwork);
+on(["layer", "channel", "row", "column"], announce);
+on(["lang"], () => (document.documentElement.lang = state.lang === "zh" ? "zh-CN" : "en"));
+on(["theme"], () => (document.documentElement.dataset.theme = state.theme));
+document.addEventListener("keydown", keys);
+window.addEventListener("popstate", applyHash);
+window.addEventListener("hashchange", applyHash);
+
+async function start() {
+  await loadTexts(/** @type {string} */ (body.dataset.static));
+  const session = await getJson("/api/session");
+  startHeader(session);
+  await applyHash();
+  set({ network: state.network || session.network, image: state.image || session.images.at(-1).id }, { push: false });
+}
+
+start().catch((error) => {
+  notice(error.message);
+  body.dataset.state = "failed";
+});

@@ -1,0 +1,124 @@
+/** The network as a strip of tiles: one tile per layer, with the map of its first channels, repeats drawn once. */
+
+import { mapCanvas, MAGNITUDES } from "cs/colors";
+import { loadThumbnails, mapShape, network, row } from "cs/data";
+import { h, readable, s, show } from "cs/dom";
+import { number, t } from "cs/i18n";
+import { on, set, state } from "cs/store";
+
+const TILE = 56;
+const COLUMN = 112;
+const LANE = 118;
+
+const root = /** @type {HTMLElement} */ (document.getElementById("strip"));
+
+/** @type {Map<string, HTMLElement>} */
+let tiles = new Map();
+
+function draw() {
+  if (!network) return;
+  const { boxes, edges, repeats } = network.diagram;
+  const lanes = boxes.map((box) => box.lane);
+  const top = Math.min(0, ...lanes, ...edges.map((edge) => edge[2]));
+  const bottom = Math.max(0, ...lanes);
+  const x = (box) => boxes[box].column * COLUMN + 8;
+  const y = (lane) => (lane - top) * LANE + 26;
+  const width = (Math.max(...boxes.map((box) => box.column)) + 1) * COLUMN;
+  const height = (bottom - top + 1) * LANE + 26;
+  const lines = edges.map(([source, target, lane]) => {
+    const from = [x(source) + TILE + 24, y(boxes[source].lane) + TILE / 2];
+    const to = [x(target), y(boxes[target].lane) + TILE / 2];
+    const middle = y(lane) + TILE / 2;
+    const bend = COLUMN - TILE - 24;
+    const path = `M${from} C${from[0] + bend / 2},${from[1]} ${from[0] + bend / 2},${middle} ${from[0] + bend},${middle} L${to[0] - bend},${middle} C${to[0] - bend / 2},${middle} ${to[0] - bend / 2},${to[1]} ${to}`;
+    return s("path", { d: path, class: "edge" });
+  });
+  const frames = repeats.map(([start, length, times]) => {
+    const inside = boxes.slice(start, start + length);
+    const left = Math.min(...inside.map((box) => box.column)) * COLUMN;
+    const right = (Math.max(...inside.map((box) => box.column)) + 1) * COLUMN - 8;
+    const high = Math.min(...inside.map((box) => box.lane));
+    const low = Math.max(...inside.map((box) => box.lane));
+    return [
+      s("rect", { x: left, y: y(high) - 8, width: right - left, height: (low - high + 1) * LANE - 4, class: "frame" }),
+      s("text", { x: left + 4, y: y(high) - 12, class: "times" }, `×${times}`),
+    ];
+  });
+  tiles = new Map();
+  const findings = new Map();
+  for (const finding of network.findings) for (const layer of finding.layers) findings.set(layer, finding);
+  const items = boxes.map((box, place) => {
+    const names = [box.layer, ...box.members];
+    const buttons = names.map((name, k) => tile(name, k, findings.get(name)));
+    return h("div", { class: "box", style: { left: `${x(place)}px`, top: `${y(box.lane)}px` } }, buttons);
+  });
+  show(
+    root,
+    h("div", { class: "canvas", style: { width: `${width}px`, height: `${height}px` } },
+      s("svg", { width, height, "aria-hidden": "true" }, lines, frames), items),
+  );
+  mark();
+  paintTiles();
+}
+
+function tile(name, follower, finding) {
+  const entry = row(name);
+  const shape = entry.output_shape.join("×");
+  const label = `${name}, ${entry.kind}, ${shape}`;
+  const button = h(
+    "button",
+    { class: follower ? "tile member" : "tile", title: finding ? `${label}\n${finding.message}` : label, "aria-label": label, "data-layer": name, onclick: () => select(name) },
+    follower ? null : h("span", { class: "face" }),
+    h("span", { class: "name" }, readable(name, 16)),
+    follower ? null : h("span", { class: "shape" }, shape),
+    finding ? h("span", { class: `badge ${finding.severity}`, "aria-label": t("finding") }, "!") : null,
+  );
+  tiles.set(name, button);
+  return button;
+}
+
+/** Select a layer, and the unit of it in the middle. */
+export function select(layer) {
+  const [channels, rows, columns] = mapShape(layer);
+  set({ layer, channel: Math.min(state.channel, channels - 1), row: Math.floor(rows / 2), column: Math.floor(columns / 2), hover: null });
+}
+
+function mark() {
+  for (const [name, button] of tiles) button.setAttribute("aria-current", String(name === state.layer));
+  tiles.get(state.layer)?.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
+
+async function paintTiles() {
+  if (!network || !state.image || network.weights === "none") return;
+  const shown = network.id;
+  let found;
+  try {
+    found = await loadThumbnails(state.image);
+  } catch {
+    return;
+  }
+  if (shown !== network.id) return;
+  let start = 0;
+  for (const { layer, shape: [channels, rows, columns] } of found.document.layers) {
+    const face = tiles.get(layer)?.querySelector(".face");
+    if (face) {
+      const count = channels < 4 || rows === 1 ? 1 : 4;
+      const scale = { low: 0, high: 255, colors: MAGNITUDES };
+      const canvases = [];
+      for (let k = 0; k < count; k += 1) canvases.push(mapCanvas(found.arrays.maps, start + k * rows * columns, rows, columns, scale));
+      face.className = `face n${count}`;
+      show(face, canvases);
+    }
+    start += channels * rows * columns;
+  }
+}
+
+on(["ready", "lang"], draw);
+on(["layer"], mark);
+on(["image"], paintTiles);
+
+/** Text about the whole network, for the header. */
+export function summary() {
+  const { totals } = network.report;
+  return t("summary", { layers: number(network.report.layers.length), params: number(totals.params), macs: number(totals.macs) });
+}

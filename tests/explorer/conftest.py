@@ -1,0 +1,116 @@
+"""A server in this process, and a browser: numbers on the page are compared with Python's."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import pytest
+import uvicorn
+
+from convscope.explorer.app import create_app
+from convscope.explorer.serving import bound_socket
+from convscope.explorer.session import Session
+
+CHROMIUM = os.environ.get("CONVSCOPE_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-gpu",
+]
+
+
+class Running(NamedTuple):
+    """A running server."""
+
+    session: Session
+    port: int
+    token: str
+
+    @property
+    def link(self) -> str:
+        return f"http://127.0.0.1:{self.port}/?token={self.token}"
+
+
+@contextmanager
+def running(session: Session) -> Iterator[Running]:
+    """Serve a session on a free port."""
+    listener = bound_socket("127.0.0.1", 0)
+    port, token = listener.getsockname()[1], "secret-token"
+    app = create_app(session, port, token)
+    config = uvicorn.Config(
+        app, log_level="critical", access_log=False, lifespan="off", timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    try:
+        yield Running(session, port, token)
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        listener.close()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless Chromium, shared by the tests of one process."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="browser tests need playwright")
+    if CHROMIUM is None:
+        if os.environ.get("CONVSCOPE_BROWSER"):
+            pytest.fail("make test-browser needs Chromium (apt-get install chromium, or CONVSCOPE_CHROMIUM)")
+        pytest.skip("browser tests need Chromium (apt-get install chromium, or CONVSCOPE_CHROMIUM)")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class Faults(list):
+    """Console errors, page errors, failed requests, and requests to other hosts."""
+
+    def watch(self, page, port: int) -> None:
+        page.on("console", lambda message: message.type == "error" and self.append(message.text))
+        page.on("pageerror", lambda error: self.append(str(error)))
+        page.on("request", lambda request: self._check(request.url, port))
+
+    def forgive(self, part: str) -> None:
+        """Drop the faults that a test expects."""
+        self[:] = [fault for fault in self if part not in fault]
+
+    def _check(self, url: str, port: int) -> None:
+        if not url.startswith((f"http://127.0.0.1:{port}/", "data:", "blob:")):
+            self.append(f"request to {url}")
+
+
+@pytest.fixture
+def open_page(browser):
+    """Return a function that opens a page of a server; no test may leave an error or reach another host."""
+    contexts, faults = [], Faults()
+
+    def open_one(server: Running, fragment: str = "", **options):
+        context = browser.new_context(viewport={"width": 1400, "height": 900}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        faults.watch(page, server.port)
+        page.goto(server.link)
+        if fragment:
+            page.goto(f"http://127.0.0.1:{server.port}/{fragment}")
+        page.wait_for_selector("body[data-state=ready]")
+        page.wait_for_selector("#stage .content[data-state=ready], #stage .empty")
+        page.wait_for_selector("#inspector .content[data-state=ready]")
+        return page
+
+    open_one.faults = faults
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert faults == []
