@@ -2,7 +2,28 @@
 
 from __future__ import annotations
 
-from convscope.errors import LONGEST_MESSAGE, LONGEST_WORD, BadFile, suggest
+import ast
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+import convscope
+from convscope import errors
+from convscope.errors import (
+    LONGEST_MESSAGE,
+    LONGEST_WORD,
+    BadData,
+    BadFile,
+    BadNotation,
+    BadShape,
+    ConvscopeError,
+    missing_library,
+    suggest,
+)
+from convscope.loading import load
+from convscope.notation import parse, parse_yaml
 
 
 def test_usual_messages_stay_as_they_are() -> None:
@@ -25,3 +46,95 @@ def test_long_messages_are_shortened_in_the_middle() -> None:
 
 def test_no_name_is_near_a_long_word() -> None:
     assert suggest("relu" * 1_000_000, ["relu", "selu"]) == "Known: relu, selu."
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (BadFile("x is damaged. [file]"), "file"),
+        (BadFile("blocks are {a, b}. [file]"), "file"),
+        (BadData("{what} is missing. [{what}-missing]", what="parameters"), "parameters-missing"),
+        (missing_library("Figures need matplotlib", "matplotlib", "plot-extra"), "plot-extra"),
+        (BadFile("x is damaged. [file]{lines}", lines="\n  a [b]"), "file"),
+        (BadData("{where}: {error}", where="a [b]", error=BadFile("x is damaged. [file]")), "file"),
+        (BadData("no code"), ""),
+    ],
+)
+def test_code_is_the_template_s_or_that_of_the_inner_error(error: ConvscopeError, code: str) -> None:
+    assert error.code == code
+
+
+def test_code_of_a_network_error_precedes_the_table() -> None:
+    with pytest.raises(BadShape, match=r"\[kernel-too-large\]\n  input") as caught:
+        parse("input 3x8x8 | conv 4 9")
+    assert caught.value.code == "kernel-too-large"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("input 3x8x8 | rellu", "unknown-kind"),
+        ("input 3x8x8 | conv 4 3 frozen=scale", "frozen-name"),
+        ("blocks:\n  b k: conv 4 {k}\nlayers:\n  - input 3x8x8\n  - b 9", "kernel-too-large"),
+        ("blocks:\n  b k: conv 4 {k} | rellu\nlayers:\n  - input 3x8x8\n  - b 3", "unknown-kind"),
+    ],
+)
+def test_code_of_a_notation_error_precedes_the_location(text: str, code: str) -> None:
+    with pytest.raises(ConvscopeError, match="column") as caught:
+        (parse_yaml if text.startswith("blocks") else parse)(text)
+    assert caught.value.code == code
+
+
+def test_code_of_a_document_names_its_file_first(tmp_path: Path) -> None:
+    file = tmp_path / "net.yaml"
+    file.write_text("layers:\n  - input 3x8x8\n  - rellu\n")
+    with pytest.raises(BadNotation) as caught:
+        load(file)
+    assert caught.value.code == "unknown-kind"
+
+
+def test_every_error_of_the_source_has_a_code() -> None:
+    assert errors_without_code(error_templates()) == []
+
+
+def test_an_error_without_code_is_found() -> None:
+    assert errors_without_code(["x is {got}.", "x. [x]", "{path}: {error}"]) == ["x is {got}."]
+
+
+class AnyValue:
+    def __format__(self, form: str) -> str:
+        return "value"
+
+    def __repr__(self) -> str:
+        return "value"
+
+
+def errors_without_code(templates: Iterable[str]) -> list[str]:
+    """Return the templates that give an error no code, whatever their values are."""
+    found = []
+    for template in templates:
+        names = {name for _, name, _, _ in Formatter().parse(template) if name} if "{" in template else ()
+        values = {name: AnyValue() for name in names}
+        if "error" in values and template.startswith(("{error}", "{path}: ", "Layer ", "Node ")):
+            values["error"] = BadData("x. [inner]")  # type: ignore[assignment]
+        try:
+            error = ConvscopeError(template, **values)
+        except (ValueError, KeyError):
+            error = ConvscopeError(template)
+        if not error.code:
+            found.append(template)
+    return found
+
+
+def error_templates() -> Iterator[str]:
+    """Yield the literal templates of errors in the source."""
+    values = vars(errors).items()
+    kinds = {name for name, value in values if isinstance(value, type) and issubclass(value, ConvscopeError)}
+    kinds.add("type")
+    for file in sorted(Path(convscope.__file__).parent.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if not (isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant)):
+                continue
+            function = node.func.func if isinstance(node.func, ast.Call) else node.func  # type(error)("…")
+            if isinstance(function, ast.Name) and function.id in kinds and isinstance(node.args[0].value, str):
+                yield node.args[0].value

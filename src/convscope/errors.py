@@ -51,7 +51,9 @@ _REASONS: dict[int | None, Message] = {
 }
 """The reasons that are translated. The others are in the words of the system."""
 
-_CODE = re.compile(r"\[([a-z0-9-]+)\]\s*$")
+_CODE = re.compile(r"\[((?:[a-z0-9-]|\{\w+\})+)\](?:\{\w+\})?\s*$", re.MULTILINE)
+"""The code at the end of a line of a template; a value with more lines may follow it."""
+
 _LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
 
 
@@ -72,8 +74,7 @@ class ConvscopeError(ValueError):
     @property
     def code(self) -> str:
         """The stable code of the message, or "" if it has none."""
-        found = _CODE.search(self.message)
-        return found[1] if found else ""
+        return _code_of(self.message)
 
     def translated(self) -> str:
         """Return the message in the current language."""
@@ -131,6 +132,15 @@ class NotFinite(ConvscopeError):
 
 class MissingExtra(ConvscopeError):
     """An optional dependency that is not installed."""
+
+
+def _code_of(message: Message) -> str:
+    """Return the code of the template, or that of the error it is wrapped around."""
+    found = _CODE.search(message.template)
+    if found:
+        return found[1].format(**message.values) if message.values else found[1]
+    inner = (getattr(value, "message", value) for value in message.values.values())
+    return next(filter(None, (_code_of(one) for one in inner if isinstance(one, Message))), "")
 
 
 def _readable(message: str) -> str:
