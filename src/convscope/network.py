@@ -18,7 +18,7 @@ from .layers.facts import Facts, facts
 from .layers.operations import Operations, Status
 from .layers.structural import Input
 from .text.language import Message
-from .text.lists import join_and
+from .text.lists import join_and, listed
 
 if TYPE_CHECKING:
     from .analysis.region import Region, Units
@@ -129,12 +129,12 @@ class Network:
 
     def __init__(self, entries: Iterable[Entry], name: str = "network") -> None:
         self.name = name
-        listed = list(entries)
-        _check_names(listed)
+        unordered = list(entries)
+        _check_names(unordered)
         nodes: list[Node] = []
         by_name: dict[str, Node] = {}
         known: _Known = {}
-        for entry in in_dependency_order(listed):
+        for entry in in_dependency_order(unordered):
             node = _placed(entry, nodes, by_name, known)
             nodes.append(node)
             by_name[node.name] = node
@@ -232,7 +232,7 @@ class Network:
         """Return the input shapes as text: `input 3×224×224`, or `inputs x 3×8×9, z 5×4`."""
         if len(self.inputs) == 1:
             return Message("input {shape}", shape=show_shape(self.input_shape))
-        shapes = ", ".join(f"{node.name} {show_shape(node.output_shape)}" for node in self.inputs)
+        shapes = listed(f"{node.name} {show_shape(node.output_shape)}" for node in self.inputs)
         return Message("inputs {shapes}", shapes=shapes)
 
     @cached_property
@@ -388,14 +388,14 @@ def topological_order(needs: Mapping[K, Collection[K]]) -> list[K]:
     waiting: dict[K, list[K]] = {}
     missing: dict[K, int] = {}
     ordered: list[K] = []
-    for listed, needed in needs.items():
+    for first, needed in needs.items():
         if not placed.issuperset(needed):
             before = set(needed) - placed
-            missing[listed] = len(before)
+            missing[first] = len(before)
             for one in before:
-                waiting.setdefault(one, []).append(listed)
+                waiting.setdefault(one, []).append(first)
             continue
-        ready = deque([listed])
+        ready = deque([first])
         while ready:
             key = ready.popleft()
             ordered.append(key)
@@ -454,7 +454,7 @@ def _placed(entry: Entry, nodes: list[Node], by_name: dict[str, Node], known: _K
 
 
 def _listed(shapes: ParamShapes) -> str:
-    return ", ".join(f"{name} {show_shape(shape)}" for name, shape in shapes.items()) or Message("none")
+    return listed(f"{name} {show_shape(shape)}" for name, shape in shapes.items()) or Message("none")
 
 
 def _frozen(entry: Entry, known: Facts, owner: str, by_name: Mapping[str, Node]) -> tuple[str, ...]:
@@ -481,7 +481,7 @@ def _frozen(entry: Entry, known: Facts, owner: str, by_name: Mapping[str, Node])
             raise BadNetwork(
                 "frozen must name parameters of the layer (got {got!r}). Use {names}. [frozen-name]",
                 got=name,
-                names=", ".join(names),
+                names=listed(names),
             )
     return tuple(name for name in names if name in entry.frozen)
 

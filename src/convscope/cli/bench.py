@@ -10,6 +10,7 @@ import click
 
 from ..progress import StatusLine
 from ..text.language import Message, translate
+from ..text.lists import listed
 from .group import COMMANDS
 from .options import json_option, language_option
 from .output import INTERRUPTED, print_note, print_result
@@ -57,7 +58,7 @@ def command(seconds: float, only: str | None, compiled: bool, alone: bool, stric
 
     peers = None if alone else Peers()
     if peers is not None and peers.missing:
-        print_note(Message("not installed, skipped: {names}", names=", ".join(peers.missing)))
+        print_note(Message("not installed, skipped: {names}", names=listed(peers.missing)))
     rows: list[Row] = []
     stopped = False
     with _progress() as report:

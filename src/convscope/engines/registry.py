@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 from ..errors import BadSetting, suggest
+from ..text.lists import listed
 from .protocol import Engine
 
 DEFAULT = "native"
@@ -27,7 +28,7 @@ def engine_named(name: str | None) -> Engine:
     if home is None:
         raise BadSetting(
             "Model.engine must be one of {engines} (got engine={engine!r}). {hint} [engine]",
-            engines=", ".join(_HOMES),
+            engines=listed(_HOMES),
             engine=name,
             hint=suggest(str(chosen), _HOMES),
         )

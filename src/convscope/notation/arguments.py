@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from ..errors import suggest
 from ..text.language import Message
+from ..text.lists import listed
 from .grammar import Place, Word, mistake
 from .keywords import FLAGS, SHORT, Kind
 
@@ -203,5 +204,5 @@ def _unexpected(kind: Kind, text: str) -> Message:
         kind=kind.word,
         usage=kind.usage,
         got=text,
-        options=", ".join(options),
+        options=listed(options),
     )

@@ -25,6 +25,7 @@ from collections.abc import Iterator
 from ..errors import suggest
 from ..network import is_name
 from ..text.language import Message
+from ..text.lists import listed
 from .grammar import (
     Block,
     Document,
@@ -96,7 +97,7 @@ def read_yaml(text: str) -> Document:
                 key.place,
                 Message(
                     "A document's keys must be {keys} (got {got!r}). {hint}",
-                    keys=", ".join(KEYS),
+                    keys=listed(KEYS),
                     got=key.text,
                     hint=suggest(key.text, KEYS),
                 ),

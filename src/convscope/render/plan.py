@@ -141,7 +141,7 @@ def _short(step: PlanStep) -> str:
     if not step.fused:
         return purpose_text(step.purpose)
     shared = step.layer[: step.layer.rfind(".") + 1]
-    named = ", ".join(name.removeprefix(shared) for name in step.fused)
+    named = listed(name.removeprefix(shared) for name in step.fused)
     if step.purpose == "forward":
         return f"+ {named}"
     return Message("{purpose} + {layers}", purpose=purpose_text(step.purpose), layers=named)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from ...errors import BadSetting, suggest
 from ...layers.operations import Status
 from ...network import Network, Node
+from ...text.lists import listed
 from .fvcore import FVCORE
 from .ptflops import PTFLOPS
 from .tensorflow import TENSORFLOW
@@ -98,7 +99,7 @@ def recount(network: Network, tool: str) -> Recount:
     if tool not in TOOLS:
         raise BadSetting(
             "Recount.tool must be one of {tools} (got tool={got!r}). {hint} [counting-tool]",
-            tools=", ".join(TOOLS),
+            tools=listed(TOOLS),
             got=tool,
             hint=suggest(str(tool), TOOLS),
         )

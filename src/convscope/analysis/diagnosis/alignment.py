@@ -120,7 +120,7 @@ def find_misaligned_merges(subject: Subject) -> list[Finding]:
         ]
         if len(starts) > 1 and len({start for _, start in starts}) == 1:
             continue
-        paths = ", ".join(f"{name} ({extent(start)})" for name, start in starts)
+        paths = listed([f"{name} ({extent(start)})" for name, start in starts])
         found.append(
             Finding(
                 "misaligned-merge",
