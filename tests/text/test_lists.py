@@ -39,9 +39,10 @@ def test_noun_is_plural_unless_the_count_is_1():
 @pytest.mark.parametrize("last", [Message("kind"), "conv1"])
 @pytest.mark.parametrize("count", range(5))
 def test_every_message_of_a_list_is_translated(count, last):
-    items = [*[Message("parameters"), Message("kind"), Message("{count:,} layer(s)", count=2)] * 2][:count]
-    items.append(last)
-    chinese = [*["参数", "类型", "2 层"] * 2][:count] + ["类型" if last == "kind" else "conv1"]
+    layers = Message("{count:,} layer(s)", count=2)
+    items = [*[Message("parameters"), Message("kind"), layers, Message("parameters")][:count], last]
+    chinese = ["参数", "类型", "2 层", "参数"][:count]
+    chinese.append("类型" if last == "kind" else "conv1")
     head, tail = "、".join(chinese[:-1]), chinese[-1]
     with use_language("zh"):
         assert translate(listed(items)) == translate(shortened(items, 9)) == "、".join(chinese)
