@@ -27,9 +27,10 @@ def engine_named(name: str | None) -> Engine:
     home = _HOMES.get(chosen) if isinstance(chosen, str) else None
     if home is None:
         raise BadSetting(
-            "Model.engine must be one of {engines} (got engine={engine!r}). {hint} [engine]",
+            "{setting} must be one of {engines} (got {got!r}). {hint} [engine]",
+            setting="Model.engine",
             engines=listed(_HOMES),
-            engine=name,
+            got=name,
             hint=suggest(str(chosen), _HOMES),
         )
     engine: Engine = import_module(home).ENGINE

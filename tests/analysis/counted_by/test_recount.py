@@ -31,9 +31,7 @@ def test_an_unknown_tool_is_refused_with_the_nearest_names(tool: str, hint: str)
     with pytest.raises(ConvscopeError) as caught:
         recount(SMALL, tool)
     assert type(caught.value) is BadSetting
-    assert str(caught.value) == (
-        f"Recount.tool must be one of {KNOWN} (got tool={tool!r}). {hint} [counting-tool]"
-    )
+    assert str(caught.value) == (f"Recount.tool must be one of {KNOWN} (got {tool!r}). {hint} [counting-tool]")
 
 
 def test_the_report_recounts() -> None:

@@ -71,5 +71,5 @@ def test_an_object_size_must_be_whole_pixels_per_axis(size):
         cs.diagnose(cs.load(NET), object_size=size)
     assert str(caught.value) == (
         "diagnose.object_size must be an integer of at least 1, or 2, one per axis (got "
-        f"object_size={size!r}). Use 64 for objects of 64 pixels. [object-size]"
+        f"{size!r}). Use 64 for objects of 64 pixels. [object-size]"
     )

@@ -98,7 +98,8 @@ def recount(network: Network, tool: str) -> Recount:
     """
     if tool not in TOOLS:
         raise BadSetting(
-            "Recount.tool must be one of {tools} (got tool={got!r}). {hint} [counting-tool]",
+            "{setting} must be one of {tools} (got {got!r}). {hint} [counting-tool]",
+            setting="Recount.tool",
             tools=listed(TOOLS),
             got=tool,
             hint=suggest(str(tool), TOOLS),
