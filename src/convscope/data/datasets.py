@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadFile, MissingExtra, reason_of
-from ..files.regular import cache_folder, open_regular, refuse_bomb
+from ..files.cache import cache_folder
+from ..files.regular import open_regular, refuse_bomb
 from ..layers.base import show_shape
 from ..text.language import Message
 from ..text.lists import listed

@@ -19,8 +19,8 @@ import numpy as np
 
 from ..errors import BadData, BadFile, reason_of
 from ..files.atomic import write_durably
+from ..files.cache import cache_folder, is_cache_disabled
 from ..files.json_kinds import COUNT, parse_json
-from ..files.regular import cache_folder, is_cache_disabled
 from ..images import DamagedImage, ImageHeader, read_header, read_image
 from ..layers.base import show_shape
 from ..progress import StatusLine
