@@ -12,6 +12,7 @@ from convscope import compare
 from convscope import layers as L
 from convscope.analysis.matching import _longest_in_order
 from convscope.network import Entry, Network
+from convscope.render.comparison import comparison_text
 
 OLD = "input 3x20x26 | conv1: conv 4 3 | relu | pool: maxpool 2 | conv2: conv 6 3 | globalavgpool | head: dense 5"
 NEW = (
@@ -70,7 +71,7 @@ def test_frozen_layer_is_a_changed_one():
     comparison = compare(network, network.with_frozen("conv2"))
     assert not comparison.same
     assert difference(comparison, "conv2") == {"frozen": (None, ["weight", "bias"])}
-    assert "conv2  Conv2d  frozen None → weight, bias" in str(comparison)
+    assert "conv2  Conv2d  frozen none → weight, bias" in str(comparison)
 
 
 def test_totals_have_differences_and_ratios():
@@ -216,3 +217,19 @@ def test_two_large_networks_are_compared(renamed):
     comparison = compare(one, two)
     assert comparison.count("removed") == 17 * 10
     assert comparison.count("added") == 0
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "text"),
+    [
+        ("conv 4 3 same", "conv 4 5 same", "receptive field 3×3 → 5×5"),
+        ("conv 4 3 same", "conv 4 3 valid", "receptive field start @0.5 → @1.5"),
+        ("conv 4 3 p1", "conv 4 3 p1 s2", "receptive field stride /1 → /2"),
+        ("a:globalavgpool | conv 4 1", "b:globalavgpool | conv 4 1", "receptive field through a → b"),
+        ("conv 4 3", "globalavgpool | conv 4 1", "receptive field 3×3 → all"),
+    ],
+)
+def test_text_names_what_differs_of_a_receptive_field(a, b, text):
+    comparison = compare(cs.load(f"input 3x9x9 | {a}"), cs.load(f"input 3x9x9 | {b}"))
+    (line,) = [line for line in comparison_text(comparison, 200).splitlines() if line.startswith("~ conv1")]
+    assert line.endswith(text)

@@ -145,3 +145,9 @@ def test_a_comparison_marks_what_is_unknown() -> None:
     assert lines[2] == "| it | LSTM | 2,660 | 2,940 | 0 | 3,220 | 3,290 | ? | ? |"
     assert lines[3] == "| **total** |  | 2,660 | 2,940 | 0 | 3,220 | 3,290 | ≥ 0 | ≥ 0 |"
     assert lines[4] == "| parameters |  | 588 | 588 | 588 | 588 | 588 | 588 | 560 |"
+
+
+def test_a_notebook_shows_the_table() -> None:
+    page = recount(SMALL, "thop")._repr_html_()
+    assert page.startswith("<table>\n<caption>")
+    assert page.count("<tr>") == len(SMALL.layers) + 2

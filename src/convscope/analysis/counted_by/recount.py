@@ -83,6 +83,11 @@ class Recount:
 
         return recount_table(self).text(terminal_width())
 
+    def _repr_html_(self) -> str:
+        from ...render.comparison import recount_table
+
+        return recount_table(self).html()
+
 
 def recount(network: Network, tool: str) -> Recount:
     """Count a network as another tool does.
