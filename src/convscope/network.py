@@ -19,6 +19,7 @@ from .layers.operations import Operations, Status
 from .layers.structural import Input
 from .text.language import Message
 from .text.lists import join_and, listed
+from .text.table import align
 
 if TYPE_CHECKING:
     from .analysis.region import Region, Units
@@ -491,9 +492,7 @@ def failed(error: ConvscopeError, entry: Entry, shapes: tuple[Shape, ...], nodes
     shown = nodes[-12:]
     rows = [(node.name, node.kind, show_shape(node.output_shape)) for node in shown]
     rows.append((entry.name, entry.layer.kind, "✗"))
-    widths = [max(len(row[column]) for row in rows) for column in range(2)]
-    lines = [f"  {name:<{widths[0]}}  {kind:<{widths[1]}}  {shape}" for name, kind, shape in rows]
-    table: str = "\n".join(lines)
+    table: str = "\n".join(f"  {line}" for line in align(rows))
     if len(nodes) > len(shown):
         table = Message("  … {count:,} earlier layer(s)\n{table}", count=len(nodes) - len(shown), table=table)
     if not shapes:

@@ -18,6 +18,7 @@ from ..errors import BadSetting, suggest
 from ..layers.activation import Activation, Properties, ReLU, Sigmoid, Tanh
 from ..text.language import Message
 from ..text.lists import listed
+from ..text.numbers import number
 from .style import (
     BLUE,
     GRAY,
@@ -32,7 +33,6 @@ from .style import (
     bare,
     letters,
     new_figure,
-    number,
     tidy,
 )
 

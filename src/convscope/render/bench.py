@@ -11,7 +11,7 @@ from ..bench.run import Row
 from ..bench.tune import TILES, Choice
 from ..engines.native.codegen.target import host_cpu
 from ..text.language import Message
-from ..text.numbers import percent
+from ..text.numbers import percent, short_time
 from ..text.table import Cell, Column, Table
 from .plan import purpose_text, target_text
 
@@ -49,20 +49,16 @@ def bench_table(rows: Sequence[Row], peak: Peak) -> Table:
 
 def _cells(row: Row) -> list[Cell]:
     ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
-    peer = "" if row.peer is None else _time(row.peer)
+    peer = "" if row.peer is None else short_time(row.peer)
     return [
         row.work,
-        _time(row.ours),
+        short_time(row.ours),
         peer,
         row.peer_name,
         ratio,
         f"{row.flops / 1e9:.0f}",
         percent(row.share),
     ]
-
-
-def _time(seconds: float) -> str:
-    return f"{seconds * 1e3:.2f} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.1f} µs"
 
 
 def bench_document(rows: Sequence[Row], peak: Peak) -> dict[str, Any]:

@@ -34,6 +34,21 @@ def pad(text: str, width: int, right: bool = False) -> str:
     return blanks + text if right else text + blanks
 
 
+def align(rows: Sequence[Sequence[str]], right: Container[int] = (), gap: str = "  ") -> list[str]:
+    """Return one line per row, with columns of equal width, those in `right` aligned to the right.
+
+    >>> align([["conv1", "448"], ["卷积", "7,712"]], right={1})
+    ['conv1    448', '卷积   7,712']
+    """
+    widths = [max(map(width_of, column)) for column in zip(*rows, strict=True)]
+
+    def line(row: Sequence[str]) -> str:
+        cells = enumerate(zip(row, widths, strict=True))
+        return gap.join(pad(text, width, at in right) for at, (text, width) in cells).rstrip()
+
+    return [line(row) for row in rows]
+
+
 def shorten(text: str, width: int) -> str:
     """Elide the middle of a text wider than `width` cells; the ends of names differ most.
 

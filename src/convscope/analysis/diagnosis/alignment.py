@@ -14,8 +14,9 @@ from ...layers.merge import Concat
 from ...layers.pooling import Pool
 from ...network import Network, Node
 from ...text.language import Message
+from ...text.numbers import times
 from ..receptive_field import ReceptiveField, Regular, receptive_fields
-from .finding import Finding, decimal, extent, listed
+from .finding import Finding, listed
 from .subject import Subject, lies_over_image, windowed_nodes
 
 HALF = Fraction(1, 2)
@@ -55,7 +56,7 @@ def find_even_kernel_shift(subject: Subject) -> list[Finding]:
                 "Units of {layer} are {shift} pixels off their nominal positions (positive: down and right).",
                 kernels=kernels,
                 layer=last.name,
-                shift=extent([float(part) for part in total]),
+                shift=times([float(part) for part in total]),
             ),
             Message(
                 "Use odd kernels, or pad the opposite end in every second of these layers so that the shifts "
@@ -96,7 +97,7 @@ def _accumulated(
 
 
 def _kernel(node: Node) -> str:
-    return "×".join(decimal(size) for size in getattr(node.layer, "kernel_size", ()))
+    return times(getattr(node.layer, "kernel_size", ()))
 
 
 def find_misaligned_merges(subject: Subject) -> list[Finding]:
@@ -120,7 +121,7 @@ def find_misaligned_merges(subject: Subject) -> list[Finding]:
         ]
         if len(starts) > 1 and len({start for _, start in starts}) == 1:
             continue
-        paths = listed([f"{name} ({extent(start)})" for name, start in starts])
+        paths = listed([f"{name} ({times(start)})" for name, start in starts])
         found.append(
             Finding(
                 "misaligned-merge",
@@ -130,7 +131,7 @@ def find_misaligned_merges(subject: Subject) -> list[Finding]:
                     "{layer} joins branches whose receptive fields are centered {distance} pixels apart. "
                     "Centers of their first units: {centers}.",
                     layer=node.name,
-                    distance=extent([abs(part) for part in offset]),
+                    distance=times([abs(part) for part in offset]),
                     centers=paths,
                 ),
                 Message("Choose paddings and crops of the branches so that the centers coincide."),
@@ -164,7 +165,7 @@ def find_same_drift(subject: Subject) -> list[Finding]:
         return []
     layer, one, two = ends
     drift = [b - a for a, b in zip(one, two, strict=True)]
-    here_size, there_size = extent(network.input_shape[1:]), extent(other.input_shape[1:])
+    here_size, there_size = times(network.input_shape[1:]), times(other.input_shape[1:])
     first, here_pads, there_pads = drifting[0]
     nodes = [node for node, _, _ in drifting]
     return [
@@ -183,13 +184,13 @@ def find_same_drift(subject: Subject) -> list[Finding]:
                 pads=_show(here_pads),
                 other_pads=_show(there_pads),
                 layer=layer,
-                other_center=extent(two),
-                center=extent(one),
-                drift=extent(drift),
+                other_center=times(two),
+                center=times(one),
+                drift=times(drift),
             ),
             Message(
                 "Use sizes that differ by a multiple of {period}, or set explicit padding.",
-                period=extent(_period(nodes, subject)),
+                period=times(_period(nodes, subject)),
             ),
             {
                 "input": list(network.input_shape),

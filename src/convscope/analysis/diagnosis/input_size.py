@@ -11,7 +11,8 @@ from ...layers.pooling import Pool
 from ...network import Network, Node
 from ...text.language import Message
 from ...text.lists import counted
-from .finding import AXIS_NAMES, Finding, conjunction, extent, listed, sentences
+from ...text.numbers import times
+from .finding import AXIS_NAMES, Finding, conjunction, listed, sentences
 from .subject import Subject, lies_over_image, shapes_for
 
 
@@ -70,8 +71,8 @@ def find_unproductive_layers(subject: Subject) -> list[Finding]:
     values = {
         "total": len(subject.spatial),
         "layer": name,
-        "field": extent(first.field),
-        "image": extent(image),
+        "field": times(first.field),
+        "image": times(image),
         "params": counted(params, "parameter"),
         "macs": counted(macs, "MAC"),
     }
@@ -84,7 +85,7 @@ def find_unproductive_layers(subject: Subject) -> list[Finding]:
         )
         suggestion = Message(
             "Use inputs of at least {size}, reduce stride or dilation before {layer}, or remove it.",
-            size=extent(needed),
+            size=times(needed),
             layer=name,
         )
     else:
@@ -98,7 +99,7 @@ def find_unproductive_layers(subject: Subject) -> list[Finding]:
         )
         suggestion = Message(
             "Use inputs of at least {size}, reduce stride or dilation before {layer}, or remove these layers.",
-            size=extent(needed),
+            size=times(needed),
             layer=name,
         )
     if pools:
@@ -106,7 +107,7 @@ def find_unproductive_layers(subject: Subject) -> list[Finding]:
             "Use inputs of at least {size}, reduce stride or dilation before {layer}, or remove these layers, "
             "except "
             "pools that shrink the map.",
-            size=extent(needed),
+            size=times(needed),
             layer=name,
         )
     return [
@@ -167,7 +168,7 @@ def find_smallest_input(subject: Subject) -> list[Finding]:
     together = is_legal(network, (shape[0], *sizes))
     names = AXIS_NAMES[len(sizes)]
     if together:
-        parts = [Message("The smallest valid input is {size}.", size=extent(sizes))]
+        parts = [Message("The smallest valid input is {size}.", size=times(sizes))]
     else:
         each = [Message("{axis} {size}", axis=axis, size=n) for axis, n in zip(names, sizes, strict=True)]
         parts = [
@@ -191,10 +192,10 @@ def find_smallest_input(subject: Subject) -> list[Finding]:
         parts.append(
             Message(
                 "At {size}, every convolution or pool still adds context within the image.",
-                size=extent(productive),
+                size=times(productive),
             )
         )
-    advice = [Message("Use inputs of at least {size}.", size=extent(productive or sizes))]
+    advice = [Message("Use inputs of at least {size}.", size=times(productive or sizes))]
     if gaps:
         advice.append(Message("Some larger sizes are invalid, so test the one you need."))
     return [
