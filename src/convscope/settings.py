@@ -181,7 +181,7 @@ class Choice(FieldType):
 
 
 @dataclass(frozen=True)
-class Text(FieldType):
+class PlainText(FieldType):
     """Text without spaces and the characters of the notation."""
 
     def canonical(self, value: Any, owner: Owner, name: str) -> str:

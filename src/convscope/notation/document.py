@@ -28,12 +28,12 @@ from ..text.language import Message
 from ..text.lists import listed
 from .grammar import (
     Block,
+    BlockParameter,
     Document,
     Group,
     Item,
     Join,
     Line,
-    Parameter,
     Place,
     Repeat,
     Statement,
@@ -340,7 +340,7 @@ def _block(key: Scalar, value: Tree) -> Block:
             ),
             "block-name",
         )
-    parameters: list[Parameter] = []
+    parameters: list[BlockParameter] = []
     for word in words[1:]:
         name, equals, default = word.text.partition("=")
         if not name.isidentifier() or name in [one.name for one in parameters]:
@@ -352,5 +352,5 @@ def _block(key: Scalar, value: Tree) -> Block:
                 ),
                 "block-name",
             )
-        parameters.append(Parameter(name, default if equals else None))
+        parameters.append(BlockParameter(name, default if equals else None))
     return Block(words[0], tuple(parameters), _not_empty(tuple(_items(value)), value))

@@ -12,7 +12,7 @@ from ..layers.operations import Status
 from ..text.language import Message, localize, translate
 from ..text.lists import listed
 from ..text.numbers import count, memory, per_axis
-from ..text.table import Cell, Column, Number, Table, hang, pad, shorten, width_of
+from ..text.table import Cell, Column, MarkedNumber, Table, hang, pad, shorten, width_of
 from ..text.terminal import PLAIN, Paint
 from .field import field_text
 
@@ -196,7 +196,7 @@ def recount_table(counted: Recount) -> Table:
     return Table(
         columns,
         rows,
-        [Message("total"), "", counted.ours_total, Number(counted.total, mark), ""],
+        [Message("total"), "", counted.ours_total, MarkedNumber(counted.total, mark), ""],
         Message(
             "{network}, counted by {tool} {version}",
             network=counted.model,

@@ -128,14 +128,14 @@ NARROWEST = 8
 """Width of shortened texts when no column is left to drop."""
 
 
-class Number(NamedTuple):
+class MarkedNumber(NamedTuple):
     """Number with a mark before it, such as "≥" for a lower bound."""
 
     value: int
     mark: str = ""
 
 
-Cell = str | int | Number
+Cell = str | int | MarkedNumber
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class Column:
         """Return the text of a cell."""
         if isinstance(cell, str):
             return translate(cell)
-        value, mark = cell if isinstance(cell, Number) else (cell, "")
+        value, mark = cell if isinstance(cell, MarkedNumber) else (cell, "")
         return mark + self.form(value, exact)
 
 
@@ -226,7 +226,9 @@ class Table:
         sheet = io.StringIO()
         writer = csv.writer(sheet, lineterminator="\n")
         writer.writerow(column.heading for column in self.columns)
-        writer.writerows([cell.value if isinstance(cell, Number) else cell for cell in row] for row in self.rows)
+        writer.writerows(
+            [cell.value if isinstance(cell, MarkedNumber) else cell for cell in row] for row in self.rows
+        )
         return sheet.getvalue().rstrip("\n")
 
     def html(self) -> str:
