@@ -44,7 +44,7 @@ def test_long_messages_are_shortened_in_the_middle() -> None:
     assert len(got) <= LONGEST_MESSAGE
 
 
-def test_no_name_is_near_a_long_word() -> None:
+def test_long_word_gets_no_suggestion() -> None:
     assert suggest("relu" * 1_000_000, ["relu", "selu"]) == "Known: relu, selu."
 
 
@@ -60,7 +60,7 @@ def test_no_name_is_near_a_long_word() -> None:
         (BadData("no code"), ""),
     ],
 )
-def test_code_is_the_template_s_or_that_of_the_inner_error(error: ConvscopeError, code: str) -> None:
+def test_code_is_that_of_the_template_or_the_inner_error(error: ConvscopeError, code: str) -> None:
     assert error.code == code
 
 

@@ -30,7 +30,7 @@ def difference(comparison, name):
     return {one.what: (one.a, one.b) for one in row.differences}
 
 
-def test_a_network_is_the_same_as_itself():
+def test_network_equals_itself():
     comparison = compare("alexnet", "alexnet")
     assert comparison.same
     assert {row.change for row in comparison.rows} == {"same"}
@@ -97,7 +97,7 @@ def test_layers_without_weights_are_matched_by_their_neighbors_not_by_their_numb
     assert all(pairs[name] == name for name in ("conv1_1", "conv5_2", "pool3", "fc8"))
 
 
-def test_layers_with_weights_go_before_layers_without():
+def test_layers_with_weights_are_matched_first():
     """Two activations moved before the first convolution: the ones behind it are still the ones behind it."""
     old = cs.load("input 3x20x26 | c: conv 4 3 | relu | relu | d: conv 6 3")
     new = cs.load("input 3x20x26 | relu | relu | c: conv 4 3 | relu | relu | d: conv 6 3")
@@ -119,7 +119,7 @@ def test_a_name_with_weights_counts_more_than_equal_settings_nearby():
 
 
 @given(st.permutations(range(7)))
-def test_as_many_matches_as_can_be_keep_their_order(order):
+def test_most_matches_keep_their_order(order):
     """All subsets are tried."""
     pairs = list(enumerate(order))
     chain = _longest_in_order(pairs)
@@ -188,7 +188,7 @@ def test_the_text_shows_what_differs_and_the_sums():
     assert "+ dropout1  Dropout  4×6×8" in text
 
 
-def test_totals_that_are_not_complete_are_told():
+def test_incomplete_totals_are_marked():
     text = str(compare(cs.load("input 3x8x10 | conv 4 3"), cs.load("input 3x8x10 | opaque Warp 4x6x8")))
     assert text.splitlines()[-1] == "≥ the totals of network (B) are lower bounds: it has unsupported operators."
 

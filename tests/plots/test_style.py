@@ -35,7 +35,7 @@ def test_other_endings_are_refused(tmp_path):
     assert str(caught.value) == ("A figure's file must end in .png or .svg (got 'growth.pdf'). [figure-ending]")
 
 
-def test_the_ending_may_be_in_capitals(tmp_path):
+def test_uppercase_suffix_is_accepted(tmp_path):
     plots.save(style.new_figure(1, 1), tmp_path / "FIGURE.PNG")
     assert (tmp_path / "FIGURE.PNG").read_bytes()[:4] == b"\x89PNG"
 

@@ -77,7 +77,7 @@ def test_lines_have_one_width_and_no_blank_ends(width):
     assert max(width_of(line) for line in lines[1:-2]) == rules.pop()
 
 
-def test_color_does_not_move_anything():
+def test_color_does_not_change_the_alignment():
     """Taking the color out again leaves the plain table."""
     painted = TABLE.text(52, Paint(True))
     assert "\x1b[1m" in painted
