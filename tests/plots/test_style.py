@@ -138,10 +138,6 @@ def test_characters_without_a_glyph_become_boxes(no_chinese):
     assert style.letters().translate(Text("{name}!", "{name}！"), name="层") == "□!"
 
 
-def test_numbers_have_a_real_minus_sign():
-    assert [style.number(value) for value in (-0.16997, 1.0, 0.25, 1 / 6)] == ["−0.17", "1", "0.25", "0.1667"]
-
-
 def test_missing_matplotlib_names_the_install_command(monkeypatch):
     """Importing the figures tells what to install."""
     for name in [name for name in sys.modules if name.startswith(("matplotlib", "convscope.plots"))]:
