@@ -105,7 +105,7 @@ def test_errors_that_users_meet_have_codes_and_json_forms() -> None:
         (BadData("no code"), ""),
     ],
 )
-def test_code_is_the_template_s_or_that_of_the_inner_error(error: ConvscopeError, code: str) -> None:
+def test_code_is_that_of_the_template_or_the_inner_error(error: ConvscopeError, code: str) -> None:
     assert error.code == code
 
 

@@ -414,7 +414,7 @@ def test_bad_labels_are_reported(labels, error, message):
          "Model.precision must be one of fast, strict (got 'high'). strict rounds as plain sums do, fast may "
          "use Winograd's algorithm. [precision]"),
         (lambda: cs.Model(NET, engine="refrence"),
-         "Model.engine must be one of native, reference, torch (got engine='refrence'). Did you mean reference? [engine]"),
+         "Model.engine must be one of native, reference, torch (got 'refrence'). Did you mean reference? [engine]"),
         (lambda: cs.Model(NET, dtype="float16"),
          "Model.dtype must be float32 or float64 (got 'float16'). [dtype]"),
         (lambda: cs.Model(NET, task="clasification"),

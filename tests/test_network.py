@@ -26,7 +26,7 @@ def test_layers_may_be_listed_in_any_order():
     assert [node.name for node in Network(listed)] == ["input", "b", "a", "join"]
 
 
-def test_a_listed_order_that_works_is_kept():
+def test_valid_order_of_layers_is_kept():
     names = ["input", "b", "a", "c", "join"]
     layers = {n: L.Conv2d(4, 1) for n in "abc"} | {"join": L.Add()}
     inputs = {"b": ("input",), "a": ("input",), "c": ("a",), "join": ("c", "b")}
@@ -142,7 +142,7 @@ def test_layers_that_do_not_fit_say_why(layer, message):
     assert got.splitlines()[0] == f"Layer 'it' on input 3×20×23: {message}"
 
 
-def test_shapes_that_do_not_meet_are_both_named():
+def test_error_names_both_mismatched_shapes():
     got = message_of(
         BadShape,
         lambda: Network(
@@ -198,11 +198,11 @@ def test_shapes_that_do_not_meet_are_both_named():
         ),
     ],
 )
-def test_lists_that_are_no_network(entries, message):
+def test_invalid_lists_of_layers_are_refused(entries, message):
     assert message_of(BadNetwork, lambda: Network(entries)) == message
 
 
-def test_too_few_inputs():
+def test_layers_with_too_few_inputs_are_refused():
     got = message_of(BadShape, lambda: Network([IMAGE, Entry("a", L.Add(), ("input",))]))
     assert got.splitlines()[0] == (
         "Layer 'a' on input 3×20×23: Add needs at least 2 inputs (got 1). Name the layers that it takes "
@@ -242,7 +242,7 @@ def test_too_few_inputs():
         ),
     ],
 )
-def test_settings_no_layer_can_have(make, message):
+def test_invalid_settings_are_refused(make, message):
     assert message_of(BadSetting, make) == message
 
 
@@ -253,7 +253,7 @@ def test_long_chains_need_no_recursion():
     assert len(Network(reversed(entries))) == 10_001
 
 
-def test_other_libraries_words_mean_ours():
+def test_mode_names_of_other_libraries_are_accepted():
     assert L.Upsample(2, mode="bilinear") == L.Upsample(2, mode="linear")
     assert L.Pad(1, mode="edge") == L.Pad(1, mode="replicate")
 

@@ -36,7 +36,7 @@ from .optim.optimizers import SGD, Optimizer
 from .optim.schedules import Schedule, get_schedule
 from .parameters import buffer_shapes, parameter_shapes
 from .text.language import Message
-from .text.lists import join_or
+from .text.lists import join_or, listed
 
 if TYPE_CHECKING:
     from .analysis.report import Report
@@ -120,7 +120,7 @@ class Model:
                 "{setting} must be one of {known} (got {got!r}). strict rounds as plain sums do, fast may use "
                 "Winograd's algorithm. [precision]",
                 setting="Model.precision",
-                known=", ".join(get_args(Precision)),
+                known=listed(get_args(Precision)),
                 got=precision,
             )
         if len(self.network.inputs) > 1:

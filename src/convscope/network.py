@@ -18,7 +18,8 @@ from .layers.facts import Facts, facts
 from .layers.operations import Operations, Status
 from .layers.structural import Input
 from .text.language import Message
-from .text.lists import join_and
+from .text.lists import join_and, listed
+from .text.table import align
 
 if TYPE_CHECKING:
     from .analysis.region import Region, Units
@@ -129,12 +130,12 @@ class Network:
 
     def __init__(self, entries: Iterable[Entry], name: str = "network") -> None:
         self.name = name
-        listed = list(entries)
-        _check_names(listed)
+        unordered = list(entries)
+        _check_names(unordered)
         nodes: list[Node] = []
         by_name: dict[str, Node] = {}
         known: _Known = {}
-        for entry in in_dependency_order(listed):
+        for entry in in_dependency_order(unordered):
             node = _placed(entry, nodes, by_name, known)
             nodes.append(node)
             by_name[node.name] = node
@@ -232,7 +233,7 @@ class Network:
         """Return the input shapes as text: `input 3×224×224`, or `inputs x 3×8×9, z 5×4`."""
         if len(self.inputs) == 1:
             return Message("input {shape}", shape=show_shape(self.input_shape))
-        shapes = ", ".join(f"{node.name} {show_shape(node.output_shape)}" for node in self.inputs)
+        shapes = listed(f"{node.name} {show_shape(node.output_shape)}" for node in self.inputs)
         return Message("inputs {shapes}", shapes=shapes)
 
     @cached_property
@@ -388,14 +389,14 @@ def topological_order(needs: Mapping[K, Collection[K]]) -> list[K]:
     waiting: dict[K, list[K]] = {}
     missing: dict[K, int] = {}
     ordered: list[K] = []
-    for listed, needed in needs.items():
+    for first, needed in needs.items():
         if not placed.issuperset(needed):
             before = set(needed) - placed
-            missing[listed] = len(before)
+            missing[first] = len(before)
             for one in before:
-                waiting.setdefault(one, []).append(listed)
+                waiting.setdefault(one, []).append(first)
             continue
-        ready = deque([listed])
+        ready = deque([first])
         while ready:
             key = ready.popleft()
             ordered.append(key)
@@ -454,7 +455,7 @@ def _placed(entry: Entry, nodes: list[Node], by_name: dict[str, Node], known: _K
 
 
 def _listed(shapes: ParamShapes) -> str:
-    return ", ".join(f"{name} {show_shape(shape)}" for name, shape in shapes.items()) or Message("none")
+    return listed(f"{name} {show_shape(shape)}" for name, shape in shapes.items()) or Message("none")
 
 
 def _frozen(entry: Entry, known: Facts, owner: str, by_name: Mapping[str, Node]) -> tuple[str, ...]:
@@ -481,7 +482,7 @@ def _frozen(entry: Entry, known: Facts, owner: str, by_name: Mapping[str, Node])
             raise BadNetwork(
                 "frozen must name parameters of the layer (got {got!r}). Use {names}. [frozen-name]",
                 got=name,
-                names=", ".join(names),
+                names=listed(names),
             )
     return tuple(name for name in names if name in entry.frozen)
 
@@ -491,9 +492,7 @@ def failed(error: ConvscopeError, entry: Entry, shapes: tuple[Shape, ...], nodes
     shown = nodes[-12:]
     rows = [(node.name, node.kind, show_shape(node.output_shape)) for node in shown]
     rows.append((entry.name, entry.layer.kind, "✗"))
-    widths = [max(len(row[column]) for row in rows) for column in range(2)]
-    lines = [f"  {name:<{widths[0]}}  {kind:<{widths[1]}}  {shape}" for name, kind, shape in rows]
-    table: str = "\n".join(lines)
+    table: str = "\n".join(f"  {line}" for line in align(rows))
     if len(nodes) > len(shown):
         table = Message("  … {count:,} earlier layer(s)\n{table}", count=len(nodes) - len(shown), table=table)
     if not shapes:

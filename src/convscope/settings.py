@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Literal
 
 from .errors import BadSetting
 from .text.language import Message
+from .text.lists import listed
 
 Axes = tuple[int, ...]
 """One integer per spatial axis, rows first."""
@@ -169,7 +170,7 @@ class Choice(FieldType):
         if value not in self.words:
             raise BadSetting(
                 "{setting} must be one of {words} (got {got}). [setting]",
-                words=", ".join(self.words),
+                words=listed(self.words),
                 **owner.values(name, value),
             )
         return str(value)
@@ -180,7 +181,7 @@ class Choice(FieldType):
 
 
 @dataclass(frozen=True)
-class Text(FieldType):
+class PlainText(FieldType):
     """Text without spaces and the characters of the notation."""
 
     def canonical(self, value: Any, owner: Owner, name: str) -> str:

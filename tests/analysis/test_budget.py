@@ -28,7 +28,7 @@ def only(verdict):
         ("max_memory", 4 * (4 * 18 * 24 + 3 * 20 * 26), "bytes of peak activation memory (inference)"),
     ],
 )
-def test_a_limit_holds_at_its_number_and_breaks_one_below(name, actual, words):
+def test_limit_is_inclusive(name, actual, words):
     kept, broken = check(cs.load(NET), **{name: actual}), check(cs.load(NET), **{name: actual - 1})
     assert kept.ok
     assert only(kept).reason == f"{actual:,} {words}, limit {actual:,}"

@@ -12,6 +12,7 @@ from convscope import compare
 from convscope import layers as L
 from convscope.analysis.matching import _longest_in_order
 from convscope.network import Entry, Network
+from convscope.render.comparison import comparison_text
 
 OLD = "input 3x20x26 | conv1: conv 4 3 | relu | pool: maxpool 2 | conv2: conv 6 3 | globalavgpool | head: dense 5"
 NEW = (
@@ -29,7 +30,7 @@ def difference(comparison, name):
     return {one.what: (one.a, one.b) for one in row.differences}
 
 
-def test_a_network_is_the_same_as_itself():
+def test_network_equals_itself():
     comparison = compare("alexnet", "alexnet")
     assert comparison.same
     assert {row.change for row in comparison.rows} == {"same"}
@@ -70,7 +71,7 @@ def test_frozen_layer_is_a_changed_one():
     comparison = compare(network, network.with_frozen("conv2"))
     assert not comparison.same
     assert difference(comparison, "conv2") == {"frozen": (None, ["weight", "bias"])}
-    assert "conv2  Conv2d  frozen None → weight, bias" in str(comparison)
+    assert "conv2  Conv2d  frozen none → weight, bias" in str(comparison)
 
 
 def test_totals_have_differences_and_ratios():
@@ -96,7 +97,7 @@ def test_layers_without_weights_are_matched_by_their_neighbors_not_by_their_numb
     assert all(pairs[name] == name for name in ("conv1_1", "conv5_2", "pool3", "fc8"))
 
 
-def test_layers_with_weights_go_before_layers_without():
+def test_layers_with_weights_are_matched_first():
     """Two activations moved before the first convolution: the ones behind it are still the ones behind it."""
     old = cs.load("input 3x20x26 | c: conv 4 3 | relu | relu | d: conv 6 3")
     new = cs.load("input 3x20x26 | relu | relu | c: conv 4 3 | relu | relu | d: conv 6 3")
@@ -118,7 +119,7 @@ def test_a_name_with_weights_counts_more_than_equal_settings_nearby():
 
 
 @given(st.permutations(range(7)))
-def test_as_many_matches_as_can_be_keep_their_order(order):
+def test_most_matches_keep_their_order(order):
     """All subsets are tried."""
     pairs = list(enumerate(order))
     chain = _longest_in_order(pairs)
@@ -187,7 +188,7 @@ def test_the_text_shows_what_differs_and_the_sums():
     assert "+ dropout1  Dropout  4×6×8" in text
 
 
-def test_totals_that_are_not_complete_are_told():
+def test_incomplete_totals_are_marked():
     text = str(compare(cs.load("input 3x8x10 | conv 4 3"), cs.load("input 3x8x10 | opaque Warp 4x6x8")))
     assert text.splitlines()[-1] == "≥ the totals of network (B) are lower bounds: it has unsupported operators."
 
@@ -216,3 +217,19 @@ def test_two_large_networks_are_compared(renamed):
     comparison = compare(one, two)
     assert comparison.count("removed") == 17 * 10
     assert comparison.count("added") == 0
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "text"),
+    [
+        ("conv 4 3 same", "conv 4 5 same", "receptive field 3×3 → 5×5"),
+        ("conv 4 3 same", "conv 4 3 valid", "receptive field start @0.5 → @1.5"),
+        ("conv 4 3 p1", "conv 4 3 p1 s2", "receptive field stride /1 → /2"),
+        ("a:globalavgpool | conv 4 1", "b:globalavgpool | conv 4 1", "receptive field through a → b"),
+        ("conv 4 3", "globalavgpool | conv 4 1", "receptive field 3×3 → all"),
+    ],
+)
+def test_text_names_what_differs_of_a_receptive_field(a, b, text):
+    comparison = compare(cs.load(f"input 3x9x9 | {a}"), cs.load(f"input 3x9x9 | {b}"))
+    (line,) = [line for line in comparison_text(comparison, 200).splitlines() if line.startswith("~ conv1")]
+    assert line.endswith(text)

@@ -139,7 +139,7 @@ def test_misaligned_paths_are_named_with_their_offset_in_pixels():
     assert field.size == (8, 6)
 
 
-def test_upsampling_varies_and_the_largest_size_is_told():
+def test_upsampling_varies_and_shows_the_largest_size():
     net = chain((3, 12, 15), pool=L.MaxPool2d(3), up=L.Upsample(3), conv=L.Conv2d(4, 3))
     field = fields(net)["conv"]
     assert field.status == "varying"
@@ -169,7 +169,7 @@ def test_a_transposed_convolution_with_stride_1_is_a_convolution():
     )
 
 
-def test_global_layers_say_through_which_layer():
+def test_global_field_names_its_layer():
     net = chain((3, 12, 15), conv=L.Conv2d(4, 3), pool=L.GlobalAvgPool2d(), fc=L.Linear(7))
     field = fields(net)["fc"]
     assert field.to_dict() == {
@@ -368,7 +368,7 @@ def test_group_norm_gains_a_global_path_and_channel_norm_does_not():
     assert (fields(net)["norm"].size, fields(net)["norm"].global_via) == ((3, 3), None)
 
 
-def test_nothing_is_invented_behind_an_unknown_operator():
+def test_fields_after_an_unknown_operator_are_unknown():
     net = chain((3, 12, 15), conv=L.Conv2d(4, 3), odd=L.Opaque("Sort", (4, 10, 13)), after=L.ReLU())
     assert fields(net)["after"].to_dict()["status"] == "unknown"
     with pytest.raises(BadUnit) as caught:
@@ -430,7 +430,7 @@ def test_extent_is_not_coverage():
     assert region.coverage == pytest.approx(49 / 169, abs=1e-15)
 
 
-def test_rows_lost_to_a_stride_are_not_seen_through_padding_again():
+def test_rows_lost_to_a_stride_are_not_seen_through_later_padding():
     """Eight pixels, kernel 3, stride 2: the last pixel is lost, and padding after it does not bring it back."""
     net = chain((1, 8, 9), a=L.Conv2d(1, 3, stride=2), b=L.Conv2d(1, 3, padding=1))
     region = net.field("b", (2, 3))
@@ -439,7 +439,7 @@ def test_rows_lost_to_a_stride_are_not_seen_through_padding_again():
     assert region.padded_fraction == pytest.approx(1 - 6 * 5 / 49, abs=1e-15)
 
 
-def test_the_padded_fraction_speaks_of_the_box_not_of_its_holes():
+def test_padded_fraction_counts_the_whole_box():
     """Rows between the taps of a dilated kernel are image, not padding."""
     region = chain((1, 40, 50), a=L.Conv2d(1, 3, dilation=8, padding=1)).field("a", (0, 5))
     assert region.box == (-1, 4, 16, 21)
@@ -502,7 +502,7 @@ def test_signals_and_volumes(rank):
     assert region.mask.shape == net.input_shape[1:]
 
 
-def test_long_sequences_take_no_matrix_of_positions():
+def test_long_sequences_allocate_no_position_matrix():
     """Attention over 12,000 positions: a matrix of them would take gigabytes."""
     net = parse(
         "input 4x100x120 | reshape 4x12000 | permute 1x0 | attention 1 | permute 1x0 | r: reshape 4x100x120"
@@ -516,7 +516,7 @@ def test_long_sequences_take_no_matrix_of_positions():
     assert peak < 64 << 20
 
 
-def test_long_one_way_sequences_take_no_matrix_of_positions():
+def test_long_one_way_sequences_allocate_no_position_matrix():
     net = parse("input 9000x4 | a: lstm 3")
     tracemalloc.start()
     region = net.field("a", at=(5000,))

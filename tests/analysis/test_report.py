@@ -15,7 +15,7 @@ def chain(shape, **layers):
     return Network(entries)
 
 
-def test_the_first_row_of_alexnet_is_the_contracts():
+def test_first_row_of_alexnet_matches_the_design():
     net = chain((3, 227, 227), conv1=L.Conv2d(96, 11, stride=4))
     assert inspect(net).to_dict()["layers"][0] == {
         "name": "conv1",

@@ -20,7 +20,7 @@ SMALL = st.integers(1, 5)
 
 @MANY
 @given(st.integers(1, 30), SMALL, SMALL, st.integers(0, 4), st.integers(0, 4), st.integers(1, 3))
-def test_a_window_stops_wherever_it_fits(n, size, stride, before, after, dilation):
+def test_window_positions_match_a_loop(n, size, stride, before, after, dilation):
     window = Window(size, stride, before, after, dilation)
     last_tap = dilation * (size - 1)
     stops = [start for start in range(-before, n + after) if start + last_tap < n + after][::stride]

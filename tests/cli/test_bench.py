@@ -162,9 +162,9 @@ def test_machine_without_the_engine_is_refused(convscope, monkeypatch):
 def test_geometric_mean_is_that_of_rows_with_a_peer():
     """Ratios of 2 and 8 have the mean 4; rows without a peer are not in it."""
     rows = [
-        run.Row("a", 1e-3, 2e-3, "one", 5e8, 0.5),
-        run.Row("b", 1e-3, 8e-3, "two", 5e8, 0.5),
-        run.Row("c", 1e-5, None, "", 2e9, 2.0),
+        run.Measurement("a", 1e-3, 2e-3, "one", 5e8, 0.5),
+        run.Measurement("b", 1e-3, 8e-3, "two", 5e8, 0.5),
+        run.Measurement("c", 1e-5, None, "", 2e9, 2.0),
     ]
     text = bench_table(rows, PEAK).text(140)
     assert "geometric mean of the ratios: 4.00." in text

@@ -18,7 +18,7 @@ def test_padding_and_holes_are_drawn(convscope, golden):
     golden("field-dilated.txt", convscope("field", "input 1x9x13 | conv 2 3 d2 p2", "conv1", "--at", "0,1").out)
 
 
-def test_the_units_that_see_a_pixel(convscope, golden):
+def test_units_that_see_a_pixel_are_printed(convscope, golden):
     """The other way round, drawn on the layer's map."""
     golden("field-pixel.txt", convscope("field", "alexnet", "conv2", "--pixel", "100,60").out)
 
@@ -65,7 +65,7 @@ def test_lines_and_volumes(convscope):
     assert "box           slices 1:4, rows 2:5, columns 3:6" in volume
 
 
-def test_a_region_drawn_on_an_image(convscope, tmp_path):
+def test_region_is_drawn_on_an_image(convscope, tmp_path):
     """--save writes a figure; without --image on an image of the package's own."""
     path = tmp_path / "seen.png"
     ended = convscope("field", "alexnet", "pool5", "--at", "0,2", "--save", path)

@@ -66,7 +66,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("model.safetensors", ["predict", "model.safetensors", "digit.png"]),
     ],
 )
-def test_a_pipe_in_the_place_of_a_file_is_refused_at_once(
+def test_pipe_instead_of_a_file_is_refused(
     name: str,
     arguments: list[str],
     run: Path,
@@ -89,7 +89,7 @@ def test_a_pipe_in_the_place_of_a_file_is_refused_at_once(
     assert Path(name).name in told or str(Path(name).parent) in told
 
 
-def test_a_pipe_in_the_place_of_external_data_is_refused_at_once(tmp_path: Path) -> None:
+def test_pipe_instead_of_external_data_is_refused(tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx")
     path = tmp_path / "net.onnx"
     cs.to_onnx(cs.Model(NETWORK, engine="reference"), path)
@@ -100,7 +100,7 @@ def test_a_pipe_in_the_place_of_external_data_is_refused_at_once(tmp_path: Path)
         cs.from_onnx(path, parameters=True)
 
 
-def test_a_pipe_in_the_place_of_a_log_is_refused_at_once(tmp_path: Path) -> None:
+def test_pipe_instead_of_a_log_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "log.jsonl")
     with pytest.raises(cs.errors.BadFile, match=r"log\.jsonl' is not the readable log of a run"):
         list(read_log(tmp_path / "log.jsonl"))

@@ -52,7 +52,7 @@ def test_missing_command_prints_the_help_to_stderr():
     assert all(verb in ended.stderr.decode() for verb in COMMANDS)
 
 
-def test_a_reader_that_leaves_early_is_no_error():
+def test_reader_that_exits_early_is_no_error():
     """As `convscope inspect resnet152 | head -1` in a shell."""
     line = f"{sys.executable} -m convscope inspect resnet152 --json | head -n 1"
     ended = subprocess.run(["bash", "-c", line], capture_output=True, timeout=60, check=False)
@@ -126,7 +126,7 @@ def test_formulas_stay_readable_in_ascii():
 
 
 @pytest.mark.parametrize(("encoding", "code"), [("ascii", 2), ("cp1252", 2), ("cp936", 0), ("utf-8", 0)])
-def test_chinese_without_characters_for_it_is_refused_with_advice(encoding, code):
+def test_encoding_without_chinese_characters_is_refused(encoding, code):
     ended = run("explain", "exercise", "conv2", "--lang", "zh", PYTHONIOENCODING=encoding, PYTHONUTF8="0")
     assert ended.returncode == code
     message = (

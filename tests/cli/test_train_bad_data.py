@@ -72,7 +72,7 @@ def test_advice_on_too_few_outputs_works_when_pasted(convscope, here):
     assert convscope("train", "mine.yaml", "--data", "many.npz", "--resize", 28, "--epochs", 1).code == 0
 
 
-def test_images_of_four_channels_get_no_advice_that_fails(convscope, here):
+def test_error_for_four_channel_images_suggests_no_invalid_option(convscope, here):
     """Four channels cannot become one: neither --resize nor --channels is offered."""
     x = np.random.default_rng(5).random((12, 4, 9, 7)).astype(np.float32)
     np.savez("rgba.npz", x=x, y=np.arange(12) % 3)
@@ -115,7 +115,7 @@ def test_misfit_of_a_trained_network_offers_no_other_input(convscope, here):
     assert ended.code == 0
 
 
-def test_a_network_that_ends_in_maps(convscope, here):
+def test_network_ending_in_maps_is_refused(convscope, here):
     """It gives no number per class."""
     refused(
         convscope,
@@ -163,7 +163,7 @@ ARRAYS = {
 
 
 @pytest.mark.parametrize(("made", "message"), ARRAYS.values(), ids=ARRAYS)
-def test_arrays_that_cannot_be_learned(convscope, here, made, message):
+def test_unusable_arrays_are_refused(convscope, here, made, message):
     """Labels out of range or too few, nothing, NaN, other names, objects."""
     np.savez("bad.npz", **made(*images(9)))
     refused(convscope, "train", DENSE, "--data", "bad.npz", message=message)

@@ -38,7 +38,7 @@ def test_explain_in_every_form_and_language(convscope, form, beginning, lang):
     assert ("eceptive field" in ended.out) == (lang == "en")
 
 
-def test_explain_at_derives_that_unit(convscope):
+def test_explain_at_derives_one_unit(convscope):
     """--at chooses the unit whose center is derived: start 6.5, step 4."""
     out = convscope("explain", "exercise", "conv2", "--at", "0,0").out
     assert "6.5 + 0·4 = 6.5" in out

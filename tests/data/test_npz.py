@@ -117,7 +117,7 @@ def archive(path, content):
         file.writestr("y.npy", b"\x93NUMPY\x01\x00")
 
 
-def test_header_that_claims_too_much_is_refused(path):
+def test_oversized_header_is_refused(path):
     """No memory is allocated for sizes that the file does not have, or that are too large."""
     archive(path, head((1000, 1000, 1000, 1000)))
     refused(

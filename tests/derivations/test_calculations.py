@@ -107,7 +107,7 @@ def test_im2col_of_the_4_by_4_image():
     assert values(matrices, "W_{col}") == [(5, 12)]
 
 
-def test_im2col_of_groups_is_that_of_one_group():
+def test_im2col_of_groups_shows_one_group():
     matrices = worked(L.Conv2d(6, (2, 3), groups=2), (4, 5, 7))["im2col"]
     assert values(matrices, "X_{col}") == [(4 // 2 * 2 * 3, 4 * 5)]
     assert values(matrices, "W_{col}") == [(3, 12)]

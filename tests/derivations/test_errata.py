@@ -50,7 +50,7 @@ def test_links_of_the_english_table_lead_to_headings():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=["en", "zh"])
-def test_every_computation_on_the_page_gives_the_number_beside_it(page):
+def test_computations_on_the_page_match_their_results(page):
     """Sides of an equation that the notation of formulas can read are computed and compared."""
     words = page.read_text("utf-8")
     worked = re.findall(r"^ {4}\w+: (.*)$", words, re.M) + re.findall(r"`([^`\n]*)`", words)

@@ -32,13 +32,13 @@ def test_formulas_compute_exactly(formula, value):
     assert computed(read(formula)) == value
 
 
-def test_reading_what_was_written_gives_the_same():
+def test_written_expression_is_read_back():
     for formula in ("⌊(h + P_{h1} + P_{h2} − K_h) / s_h⌋ + 1", "r_{12} − (−3)·x^2", "max(a, b) × c", "e^(−x)"):
         assert notation(read(formula)) == formula
         assert read(notation(read(formula))) == read(formula)
 
 
-def test_negative_numbers_and_fractions_are_put_in_with_brackets():
+def test_negative_numbers_and_fractions_get_brackets():
     assert (
         notation(filled(read("a·b + c"), {"a": -2, "b": Fraction(1, 3), "c": Fraction(1, 2)}))
         == "(−2)·(1 / 3) + 0.5"
@@ -51,7 +51,7 @@ def test_a_symbol_without_a_number_has_no_value():
 
 
 @pytest.mark.parametrize("formula", ["(a", "a +", "a b", "⌊a)", "a $ b", "max(a", ""])
-def test_what_is_not_a_formula_is_refused(formula):
+def test_invalid_formula_is_refused(formula):
     with pytest.raises(ValueError):  # noqa: PT011 - a slip of the author of a derivation, not of a user
         read(formula)
 

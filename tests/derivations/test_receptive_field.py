@@ -73,7 +73,7 @@ def test_dilation_counts_the_reach():
     assert result(net, "conv2") == 9
 
 
-def test_rows_and_columns_have_a_derivation_each_where_they_differ():
+def test_differing_rows_and_columns_have_separate_derivations():
     net = chain((3, 40, 50), ("conv1", L.Conv2d(4, (3, 5), stride=(2, 1), padding=(1, 2))))
     both = explain(net, "conv1").of("receptive_field")
     assert [(one.title.en, one.result) for one in both] == [
@@ -82,7 +82,7 @@ def test_rows_and_columns_have_a_derivation_each_where_they_differ():
     ]
 
 
-def test_the_center_is_that_of_the_unit_asked_for():
+def test_center_is_that_of_the_given_unit():
     (rows, columns) = explain(ALEXNET, "pool5", at=(3, 2)).of("center")
     assert (rows.result, columns.result) == (33.5 + 3 * 32, 33.5 + 2 * 32)
     assert ALEXNET.field("pool5", (3, 2)).center == (rows.result, columns.result)
@@ -94,7 +94,7 @@ def test_a_unit_may_be_named_with_its_channel():
     )
 
 
-def test_a_unit_of_swapped_axes_is_named_by_the_axes_that_walk():
+def test_unit_of_permuted_axes_is_named_by_its_axes():
     """After (c, h, w) → (w, h, c) the first output axis walks along the image's columns."""
     net = chain((3, 20, 30), ("conv", L.Conv2d(4, 3, stride=(2, 3))), ("swap", L.Permute((2, 1, 0))))
     rows, columns = explain(net, "swap", at=(5, 2)).of("center")
@@ -144,7 +144,7 @@ def test_a_global_side_path_is_named():
     assert any(note.startswith("Through squeeze every unit also gains a global view") for note in notes)
 
 
-def test_behind_an_unknown_layer_nothing_is_claimed():
+def test_fields_after_an_unknown_layer_are_not_derived():
     (derivation,) = explain(BRANCHED, "after").of("receptive_field")
     assert derivation.result is None
     assert derivation.notes[0].en.startswith("After opaque the positions that a unit depends on are unknown")
@@ -186,7 +186,7 @@ def test_holes_at_the_edge_are_listed():
     assert formulas(rows)[2:4] == [("a", "1", 1), ("b", "3", 3)]
 
 
-def test_paths_that_reach_further_on_both_sides_are_joined():
+def test_union_covers_both_paths():
     """Two branches after a resize, one looking up, one down: a unit sees what both see together."""
     entries = [
         Entry("input", L.Input((3, 20, 30))),
@@ -205,7 +205,7 @@ def test_paths_that_reach_further_on_both_sides_are_joined():
     assert rows.result == 6
 
 
-def test_a_unit_that_nothing_adds_to_sees_nothing():
+def test_unit_without_sources_sees_nothing():
     net = chain((3, 4, 5), ("up", L.ConvTranspose2d(2, 1, stride=(2, 3))))
     rows, columns = explain(net, "up", at=(3, 4)).of("region")
     assert (rows.result, columns.result) == (0, 0)

@@ -86,7 +86,7 @@ def texts_in(part):
 
 @every_language
 @every_explanation
-def test_latex_closes_what_it_opens(explanation, lang):
+def test_latex_environments_are_balanced(explanation, lang):
     written = explanation.latex(lang)
     bare = re.sub(r"\\[\\{}$%&#_]", "", written)
     depth = 0
@@ -175,7 +175,7 @@ def test_another_language_is_refused():
         assert str(raised.value) == ('lang must be "en" or "zh" (got lang=\'fr\'). [language]')
 
 
-def test_a_layer_that_is_not_there_is_refused():
+def test_unknown_layer_is_refused():
     with pytest.raises(UnknownLayer) as raised:
         explain(EXERCISE, "conv3")
     assert str(raised.value).startswith("exercise has no layer 'conv3'. Did you mean conv")

@@ -62,7 +62,7 @@ def test_unknown_names_are_noticed():
     assert list(unknown_names(text)) == ["recipes/", "nothing.py", "Code.hidden", "by_order"]
 
 
-def test_order_of_imports_is_that_of_the_test():
+def test_order_of_imports_matches_the_test():
     text = (DECISIONS / "0001-layout.md").read_text("utf-8")
     block = re.search(r"```\n(.*?)```", text, re.DOTALL)[1]
     levels = [set(re.findall(r"\w+", level)) for level in block.split("→")]

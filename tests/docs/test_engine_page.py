@@ -52,7 +52,7 @@ def test_the_python_runs_and_prints_both_languages(capsys):
     assert "vfmadd" in out
 
 
-def test_the_instructions_shown_are_those_that_come_out():
+def test_instructions_on_the_page_match_the_compiler():
     """In this order, three times, at other offsets from the same pointers; in no other instruction a vector's sum."""
     shown = [operation(line) for line in block("asm").splitlines()]
     assert [name for name, _ in shown] == ["vmovups", "vfmadd132ps", "vmovups"]
@@ -106,7 +106,7 @@ def test_the_layers_without_kernels_are_listed():
         assert " ".join(NO_KERNEL.search(TEXT)[1].split()) == listed
 
 
-def test_the_list_would_show_what_is_missing():
+def test_layers_without_kernels_are_found():
     """Local response normalization has no kernel, convolution has; abstract kinds are not layers."""
     assert {"LocalResponseNorm", "StochasticPool", "LSTM"} <= set(without_kernels())
     assert not {"Conv", "Conv2d", "MaxPool", "Linear", "Layer", "Input", "Pool"} & set(without_kernels())

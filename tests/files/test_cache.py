@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from convscope.files.regular import cache_folder, is_cache_disabled
+from convscope.files.cache import cache_folder, is_cache_disabled
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the paths are those of Linux")
 

@@ -22,8 +22,8 @@ from convscope.settings import (
     Optional,
     PerAxis,
     PerAxisPads,
+    PlainText,
     Real,
-    Text,
 )
 
 Choose = Callable[[Sequence[Any]], Any]
@@ -60,7 +60,7 @@ def _(form: Choice, choose: Choose, shape: Shape) -> Any:
 
 
 @some_value.register
-def _(form: Text, choose: Choose, shape: Shape) -> Any:
+def _(form: PlainText, choose: Choose, shape: Shape) -> Any:
     return choose(["Einsum", "aten::roll", "s2", "same", "a=b", "ends:", "é(1,2)"])
 
 

@@ -28,7 +28,7 @@ def test_items_are_lines_of_notation() -> None:
     assert parse_yaml(document) == parse(text)
 
 
-def test_texts_stay_texts() -> None:
+def test_quoted_texts_stay_texts() -> None:
     """Names that YAML would take for numbers, truth values or dates."""
     document = HEAD + "  - 1.0: relu\n  - no: tanh\n  - 2026-01-02: relu\n  - ~: relu\n  - 0x10: relu\n"
     assert names(parse_yaml(document)) == ["1.0", "no", "2026-01-02", "~", "0x10"]
@@ -56,7 +56,7 @@ def test_groups() -> None:
     assert network["add1"].inputs == ("tanh1", "stem.out")
 
 
-def test_names_are_looked_up_from_within() -> None:
+def test_names_are_resolved_from_the_inner_group() -> None:
     """The innermost group's layer goes before one of the same name outside."""
     network = parse_yaml(HEAD + "  - tanh\n  - relu\n  - in: [relu, tanh, add relu1 tanh1, mul add1 in.relu1]\n")
     assert network["in.add1"].inputs == ("in.relu1", "in.tanh1")

@@ -80,7 +80,7 @@ def test_text_is_minimal() -> None:
     assert to_notation(parse(text)) == text
 
 
-def test_numbering_goes_round_names() -> None:
+def test_numbering_skips_used_names() -> None:
     """After a name that looks like a number's, those that follow still need none."""
     text = "input 3x9x8\nconv2: conv 4 3\nconv 4 1\nconv 5 1"
     network = parse(text)

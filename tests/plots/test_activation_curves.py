@@ -192,6 +192,6 @@ def test_unknown_settings_are_refused():
         ("prelu", {"init": 30.0, "num_parameters": 3}),
     ],
 )
-def test_odd_settings_are_drawn(name, settings):
+def test_extreme_settings_are_drawn(name, settings):
     """Legal settings nobody would choose draw without a warning."""
     plots.activation(name, **settings)

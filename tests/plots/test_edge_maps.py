@@ -39,14 +39,14 @@ def test_a_vertical_edge_shows_in_the_second_map_alone():
     assert not across.any()
 
 
-def test_colors_count_as_the_eye_sees_them():
+def test_colors_are_weighted_by_luminance():
     """A green edge weighs 0.587 of a white one."""
     green = np.zeros((7, 9, 3), np.uint8)
     green[4:, :, 1] = 255
     assert edge_maps(green).min() == pytest.approx(-3 * 0.587)
 
 
-def test_the_maps_are_what_is_drawn():
+def test_drawn_maps_match_the_result():
     """Each on a scale of its own that is even around 0."""
     image = images.sample_image((3, 24, 33))
     figure = plots.convolution_maps(image)
@@ -68,7 +68,7 @@ def test_unreadable_image_is_refused(shape):
     )
 
 
-def test_own_kernels_are_drawn_with_their_maps():
+def test_custom_kernels_are_drawn_with_their_maps():
     image = images.sample_image((3, 24, 33))
     kernels = {"wide": [[1.0, 2, 3, 4, 5]], "flat": [[1.0, 1, 1, 1, 1]], "none": [[0.0, 0, 0, 0, 0]]}
     figure = plots.convolution_maps(image, kernels=kernels)

@@ -78,7 +78,7 @@ def test_the_same_figure_is_the_same_file(tmp_path):
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
 
 
-def test_global_settings_are_left_alone(tmp_path):
+def test_global_settings_are_unchanged(tmp_path):
     """Drawing changes no setting of matplotlib and never imports pyplot."""
     import subprocess
     import sys

@@ -32,7 +32,7 @@ def texts(figure):
     return [text.get_text() for text in figure.texts]
 
 
-def test_box_and_center_are_the_analysis():
+def test_box_and_center_match_the_analysis():
     """AlexNet's pool5 unit (3, 2): rows 32…227, columns 0…195, center (129.5, 97.5), worked by the recurrence."""
     _, figure, axes = drawn(cs.load("alexnet"), "pool5", (3, 2))
     assert box(axes, "_box") == box(axes, "_clipped") == (32, 0, 227, 195)
@@ -72,7 +72,7 @@ def test_untouched_pixels_are_veiled():
     assert texts(figure)[2] == "0 % of the region is padding  ·  14.3 % of its pixels are covered"
 
 
-def test_the_rendered_pixels_are_where_they_belong():
+def test_pixels_are_rendered_at_their_positions():
     """In the written PNG, the middle of a seen pixel keeps its color and that of its neighbor is veiled."""
     _, figure, axes = drawn(cs.load(HOLES), "a", (6, 7))
     file = BytesIO()

@@ -126,7 +126,7 @@ def line(axes, label):
     return found
 
 
-def test_curves_are_the_log():
+def test_curves_match_the_log():
     """Steps stand at their share of an epoch; a step whose loss was not finite is left out."""
     known = curves(EVENTS)
     assert known.loss.tolist() == [1.5, 0.6, 0.55]
@@ -216,7 +216,7 @@ def test_no_epoch_has_no_curves():
     )
 
 
-def test_feature_maps_are_the_activations(model, activations):
+def test_feature_maps_match_the_activations(model, activations):
     """Of each layer those that reach farthest from zero, in the order of their channels."""
     rows = layer_maps(model.network, activations)
     assert [row.name for row in rows] == ["conv1", "pool1", "conv2"]
@@ -262,7 +262,7 @@ def test_chosen_layers(model, activations):
     assert [row.name for row in rows] == ["tanh1", "relu1"]
 
 
-def test_a_scale_is_even_around_zero_only_where_values_lie_below_it(model, activations):
+def test_scale_is_symmetric_only_with_negative_values(model, activations):
     """White is zero, or dark is zero."""
     axes = plots.feature_maps(model.network, activations, ["conv1", "relu1"]).axes
     signed, positive = axes[1].images[0], axes[6].images[0]
@@ -288,7 +288,7 @@ def test_layers_without_maps_are_refused(model, activations):
         layer_maps(flat.network, flat.activations(np.zeros((1, 1, 2, 3), np.float32)))
 
 
-def test_kernels_are_the_weights(model):
+def test_kernels_match_the_weights(model):
     """Three channels are colors around gray; others stand one by one."""
     name, weight = kernels_of(model.network, model.parameters)
     assert name == "conv1"

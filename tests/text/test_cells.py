@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convscope.text.table import hang, pad, shorten, width_of, wrap
+from convscope.text.table import align, hang, pad, shorten, width_of, wrap
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,9 @@ def test_chinese_is_wrapped_between_characters():
         assert not any(line.lstrip()[0] in "，。：；" for line in lines)
         assert sum("layer4.2.downsample" in line for line in lines) == 1
         assert "".join("".join(lines).split()) == "".join(text.split())
+
+
+def test_columns_are_aligned_in_cells():
+    rows = [["卷积", "448", "→"], ["dense1", "7,712", ""]]
+    assert align(rows, right={1}) == ["卷积      448  →", "dense1  7,712"]
+    assert align([], right={1}) == []

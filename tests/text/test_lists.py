@@ -2,7 +2,8 @@
 
 import pytest
 
-from convscope.text.lists import counted, join_and, join_or, shortened, shortened_with_count
+from convscope.text.language import Message, translate, use_language
+from convscope.text.lists import counted, join_and, join_or, listed, shortened, shortened_with_count
 
 NAMES = ["conv1", "pool1", "conv2", "pool2"]
 
@@ -33,3 +34,23 @@ def test_last_item_is_joined_by_the_conjunction():
 
 def test_noun_is_plural_unless_the_count_is_1():
     assert [counted(count, "image") for count in (0, 1, 2000)] == ["0 images", "1 image", "2,000 images"]
+
+
+@pytest.mark.parametrize("last", [Message("kind"), "conv1"])
+@pytest.mark.parametrize("count", range(5))
+def test_every_message_of_a_list_is_translated(count, last):
+    layers = Message("{count:,} layer(s)", count=2)
+    items = [*[Message("parameters"), Message("kind"), layers, Message("parameters")][:count], last]
+    chinese = ["参数", "类型", "2 层", "参数"][:count]
+    chinese.append("类型" if last == "kind" else "conv1")
+    head, tail = "、".join(chinese[:-1]), chinese[-1]
+    with use_language("zh"):
+        assert translate(listed(items)) == translate(shortened(items, 9)) == "、".join(chinese)
+        assert translate(shortened(items, count)) == f"{head}、…" if count else "…"
+        assert translate(join_and(items)) == (f"{head} 和 {tail}" if count else tail)
+        assert translate(join_or(iter(items))) == (f"{head} 或 {tail}" if count else tail)
+
+
+def test_long_list_is_no_deep_message():
+    with use_language("zh"):
+        assert translate(listed(["conv"] * 5000)).count("、") == 4999

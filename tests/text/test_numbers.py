@@ -1,6 +1,19 @@
+import numpy as np
 import pytest
 
-from convscope.text.numbers import count, decimal, memory, per_axis, percent
+from convscope.text.numbers import (
+    accuracy_percent,
+    clock,
+    count,
+    decimal,
+    memory,
+    number,
+    per_axis,
+    percent,
+    short_time,
+    times,
+    whole_percent,
+)
 
 
 @pytest.mark.parametrize(
@@ -53,3 +66,37 @@ def test_positions_and_parts():
         "50 %",
         "100 %",
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"),
+        (-2.5, "−2.5"),
+        (2 / 3, "0.6667"),
+        (-0.16997, "−0.17"),
+        (12345.6, "1.235e+04"),
+        (1e-7, "1e−07"),
+        (12345678, "12345678"),
+        (np.int64(-12345678), "−12345678"),
+        (float("-inf"), "−∞"),
+        (float("nan"), "nan"),
+    ],
+)
+def test_values_have_four_digits_and_a_true_minus(value, text):
+    assert number(value) == text
+
+
+def test_sizes_are_joined_by_a_cross():
+    assert times((3, 1_234_567, 5.5, np.float64(2.0))) == "3×1234567×5.5×2"
+    assert times(()) == ""
+
+
+def test_percentages_differ_in_digits():
+    assert [accuracy_percent(part) for part in (0, 0.9999, 1)] == ["0.00 %", "99.99 %", "100.00 %"]
+    assert [whole_percent(part) for part in (0.004, 0.126, 1)] == ["0 %", "13 %", "100 %"]
+
+
+def test_durations():
+    assert [clock(seconds) for seconds in (0.4, 59.6, 3599, 3675)] == ["0:00", "1:00", "59:59", "1:01:15"]
+    assert [short_time(seconds) for seconds in (1.5, 1e-3, 9.99e-4)] == ["1500.00 ms", "1.00 ms", "999.0 µs"]

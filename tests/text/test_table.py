@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convscope.text.numbers import memory
-from convscope.text.table import Column, Note, Number, Table, width_of
+from convscope.text.table import Column, MarkedNumber, Note, Table, width_of
 from convscope.text.terminal import Paint
 
 COLUMNS = (
@@ -19,10 +19,12 @@ COLUMNS = (
 )
 ROWS = [
     ["conv1", "Conv2d", 34_944, 1_161_600, "11×11", "/4"],
-    ["卷积2", "Conv2d", Number(307_456, "≥"), 746_496, "51×51", "/8"],
+    ["卷积2", "Conv2d", MarkedNumber(307_456, "≥"), 746_496, "51×51", "/8"],
     ["pool", "MaxPool2d", "?", 0, "all", ""],
 ]
-TABLE = Table(COLUMNS, ROWS, ["total", "", Number(342_400, "≥"), 1_908_096, "", ""], "net", ("a note",), core=2)
+TABLE = Table(
+    COLUMNS, ROWS, ["total", "", MarkedNumber(342_400, "≥"), 1_908_096, "", ""], "net", ("a note",), core=2
+)
 
 
 def test_a_table_with_room_for_all():
@@ -75,7 +77,7 @@ def test_lines_have_one_width_and_no_blank_ends(width):
     assert max(width_of(line) for line in lines[1:-2]) == rules.pop()
 
 
-def test_color_does_not_move_anything():
+def test_color_does_not_change_the_alignment():
     """Taking the color out again leaves the plain table."""
     painted = TABLE.text(52, Paint(True))
     assert "\x1b[1m" in painted

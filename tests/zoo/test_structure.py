@@ -67,7 +67,7 @@ def test_resnet_names() -> None:
         ("exercise", "conv2", (16, 5, 5)),
     ],
 )
-def test_sizes_on_the_way(name: str, layer: str, shape: tuple[int, ...]) -> None:
+def test_intermediate_sizes_match(name: str, layer: str, shape: tuple[int, ...]) -> None:
     """Sizes that the papers' tables print."""
     assert load(name)[layer].output_shape == shape
 

@@ -12,6 +12,7 @@ from ..layers.operations import Status
 from ..network import Network
 from ..text.language import Message
 from ..text.notebook import Preformatted
+from ..text.numbers import times
 from .diagnosis.subject import last_spatial
 from .paths import origin_axes
 from .receptive_field import receptive_fields
@@ -213,14 +214,11 @@ def _sizes(name: str, value: Any, rank: int) -> Numbers:
 
 
 def _field(name: str, allowed: Numbers, actual: Numbers, layer: str) -> Limit:
-    def show(numbers: Sequence[float]) -> str:
-        return "×".join(f"{number:g}" for number in numbers)
-
     order: Callable[[float, float], float] = (lambda a, b: b - a) if name == "min_field" else (lambda a, b: a - b)
     spare = tuple(order(limit, size) for limit, size in zip(allowed, actual, strict=True))
     ok = min(spare) >= 0
-    values = {"layer": layer, "field": show(actual), "limit": show(allowed)}
-    excess = show([max(0, -part) for part in spare])
+    values = {"layer": layer, "field": times(actual), "limit": times(allowed)}
+    excess = times([max(0, -part) for part in spare])
     if name == "min_field" and ok:
         reason = Message("receptive field of {layer} is {field}, limit at least {limit}", **values)
     elif name == "min_field":

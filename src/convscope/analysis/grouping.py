@@ -18,7 +18,7 @@ _STATUSES = ("complete", "lower_bound", "unknown")
 
 
 @dataclass(frozen=True)
-class Group:
+class LayerGroup:
     """Several layers as one row: totals, and the output and receptive field of the last.
 
     It has the attributes of a report's LayerRow that tables show.
@@ -68,7 +68,7 @@ class Group:
         return worst if worst == "complete" else "lower_bound"
 
 
-def rows_at_depth(rows: Iterable[LayerRow], depth: int) -> list[LayerRow | Group]:
+def rows_at_depth(rows: Iterable[LayerRow], depth: int) -> list[LayerRow | LayerGroup]:
     """Return rows in which layers with the same first `depth` parts of their dotted names are one.
 
     A group is placed where its first layer is; it lists the inputs that come from outside.
@@ -76,14 +76,14 @@ def rows_at_depth(rows: Iterable[LayerRow], depth: int) -> list[LayerRow | Group
     groups: dict[str, list[LayerRow]] = {}
     for row in rows:
         groups.setdefault(group_name(row.name, depth), []).append(row)
-    shown: list[LayerRow | Group] = []
+    shown: list[LayerRow | LayerGroup] = []
     for name, members in groups.items():
         if len(members) == 1 and members[0].name == name:
             shown.append(members[0])
             continue
         own = {row.name for row in members}
         outside = (group_name(source, depth) for row in members for source in row.inputs if source not in own)
-        shown.append(Group(name, tuple(members), tuple(dict.fromkeys(outside))))
+        shown.append(LayerGroup(name, tuple(members), tuple(dict.fromkeys(outside))))
     return shown
 
 

@@ -216,36 +216,30 @@ def step(view: Paths[A], connection: Connection, node: Node, algebra: AxisAlgebr
             axis, driver, gone = carried
             joined += gone
             several = several or gone
-        else:
-            link = links.get(driver)
+        elif (link := links.get(driver)) is None:
             n = shape[driver]
-            if link is None:
-                joined += 1
-                if n > 1:
-                    if driver in connection.lost:
-                        return view._replace(lost_at=node.name)
-                    axis = algebra.whole(axis, n)
-                    several = True
-                driver = None
-            else:
-                one = link.map
-                if n == 1:
-                    joined += 1
-                elif one.covers(n):
-                    joined += 1
-                    several = True
-                elif output[link.output] == 1:
-                    if _spans_all(one, n):
-                        swept = node.name
-                    else:
-                        picked = True
-                if one is not UNMOVED:
-                    if before[0] is axis and before[1] is one and before[2] == n:
-                        axis = axes[-1]  # equal for rows and columns in most layers
-                    else:
-                        before = (axis, one, n)
-                        axis = algebra.through(axis, one, n, output[link.output])
-                driver = link.output
+            joined += 1
+            if n > 1:
+                if driver in connection.lost:
+                    return view._replace(lost_at=node.name)
+                axis = algebra.whole(axis, n)
+                several = True
+            driver = None
+        else:
+            n = shape[driver]
+            one = link.map
+            seen = _seen(one, n, output[link.output])
+            joined += seen in (_ONLY, _WHOLE)
+            several = several or seen == _WHOLE
+            swept = node.name if seen == _SWEPT else swept
+            picked = picked or seen == _PICKED
+            if one is not UNMOVED:
+                if before[0] is axis and before[1] is one and before[2] == n:
+                    axis = axes[-1]  # equal for rows and columns in most layers
+                else:
+                    before = (axis, one, n)
+                    axis = algebra.through(axis, one, n, output[link.output])
+            driver = link.output
         axes.append(axis)
         drivers.append(driver)
     if digits:
@@ -265,6 +259,20 @@ def step(view: Paths[A], connection: Connection, node: Node, algebra: AxisAlgebr
         swept,
         picked,
     )
+
+
+_PART, _ONLY, _WHOLE, _SWEPT, _PICKED = range(5)
+"""How a layer's units see an axis: a part each, its only position, all of it, or one unit sees all or a part."""
+
+
+def _seen(one: AxisMap, n: int, units: int) -> int:
+    if n == 1:
+        return _ONLY
+    if one.covers(n):
+        return _WHOLE
+    if units == 1:
+        return _SWEPT if _spans_all(one, n) else _PICKED
+    return _PART
 
 
 def _spans_all(one: AxisMap, n: int) -> bool:

@@ -13,7 +13,7 @@ from ..engines.native.kernels.common.shapes import ConvolutionShape
 from ..engines.native.layout import Blocked
 from ..engines.native.lowering.convolution import convolution_shape
 from ..engines.native.lowering.lowering import Gradient, Lowering, Mode, lower
-from ..engines.native.plan import Plan, Section, Value
+from ..engines.native.plan import Plan, PlanSection, Value
 from ..engines.native.runtime.executable import Executable, Memory
 from ..engines.native.runtime.memory_planner import aligned
 from ..engines.native.runtime.parameters import Arrays
@@ -71,7 +71,7 @@ class Passes:
 
     def work(self, purpose: str) -> Callable[[], object]:
         """Return the work of one pass: all its kernels, with those for the weights."""
-        section = Section.FORWARD if purpose in ("forward", INFERENCE) else Section.BACKWARD
+        section = PlanSection.FORWARD if purpose in ("forward", INFERENCE) else PlanSection.BACKWARD
         named = "forward" if purpose == INFERENCE else purpose
         calls = self.bound.singles(section)
         chosen = [record for call, record in calls if call.purpose.startswith(named)]
@@ -158,7 +158,7 @@ def _plan(network: Network, arrays: Arrays, strict: bool, batch: int) -> tuple[P
     )
     lowering.values["dy"] = incoming
     lowering.keep_value("dy")
-    with lowering.builder.section(Section.BACKWARD):
+    with lowering.builder.section(PlanSection.BACKWARD):
         lowering.tape.contribute(result, Gradient(incoming.buffer))
         lowering.tape.write_backward()
     return lowering.plan("passes"), shape

@@ -31,7 +31,7 @@ class Peak(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Multiply(Kernel):
+class PeakMultiplyAdds(Kernel):
     """Independent multiply-adds in registers."""
 
     @property
@@ -83,14 +83,14 @@ def measured_peak(seconds: float = 1.0) -> Peak:
     """Measure the peak of this machine."""
     loader = this_loader()
     threads = pool(loader)
-    found = loader.addresses([Multiply(), Copy()])
+    found = loader.addresses([PeakMultiplyAdds(), Copy()])
     lanes = loader.target.width
     out = aligned(64 * lanes)
     x, y = aligned(_COPY_FLOATS), aligned(_COPY_FLOATS)
     tables = np.array([out.ctypes.data, x.ctypes.data, y.ctypes.data], np.int64)
     multiply, copy = np.zeros(1, RECORD), np.zeros(1, RECORD)
     multiply["function"], multiply["table"], multiply["items"] = (
-        found[Multiply()],
+        found[PeakMultiplyAdds()],
         tables.ctypes.data,
         threads.threads,
     )

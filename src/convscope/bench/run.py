@@ -22,7 +22,7 @@ Report = Callable[[str], None]
 """Shows progress: what is being measured, and what is skipped."""
 
 
-class Row(NamedTuple):
+class Measurement(NamedTuple):
     """One measurement.
 
     Units:    seconds; `flops` is the operation count of direct convolution per second and `share` its fraction of
@@ -46,7 +46,7 @@ class Row(NamedTuple):
 
 def convolution_rows(
     peak: Peak, torch: Any | None, seconds: float, report: Report, strict: bool = False
-) -> Iterator[Row]:
+) -> Iterator[Measurement]:
     """Measure the passes of single convolutions, with PyTorch in its two memory layouts."""
     for number, case in enumerate(passes.CASES, 1):
         own = passes.passes_of(case, strict)
@@ -68,12 +68,12 @@ def convolution_rows(
             flops = 2 * own.shape.macs(case.batch)
             best, name = _fastest(theirs, list(rivals))
             kernels = own.kernels(purpose)
-            yield Row(work, ours, best, name, flops / ours, flops / ours / peak.flops, kernels)
+            yield Measurement(work, ours, best, name, flops / ours, flops / ours / peak.flops, kernels)
 
 
 def network_rows(
     peak: Peak, installed: Peers | None, seconds: float, report: Report, compiled: bool
-) -> Iterator[Row]:
+) -> Iterator[Measurement]:
     """Measure training steps and inference of whole networks, in every framework that is installed."""
     for number, case in enumerate(networks.CASES, 1):
         work = Message("{network}, batch {batch}", network=case.title, batch=case.batch)
@@ -85,7 +85,7 @@ def network_rows(
         ours, *theirs = medians([own, *others.values()], seconds)
         flops = 2 * networks.macs(case, model)
         best, name = _fastest(theirs, list(others))
-        yield Row(work, ours, best, name, flops / ours, flops / ours / peak.flops)
+        yield Measurement(work, ours, best, name, flops / ours, flops / ours / peak.flops)
 
 
 def _own(case: networks.NetworkCase, ready: networks.Prepared) -> Work:

@@ -22,7 +22,7 @@ SECONDS = 0.15
 """Measuring time per algorithm of a pass."""
 
 
-class Choice(NamedTuple):
+class TileChoice(NamedTuple):
     """Measured choice: the fastest tile, the heuristic's, and the seconds of each."""
 
     layer: str
@@ -32,7 +32,7 @@ class Choice(NamedTuple):
     seconds: dict[int, float]
 
 
-def tune(network: Network, batch: int, tell: Callable[[str], None]) -> Iterator[Choice]:
+def tune(network: Network, batch: int, tell: Callable[[str], None]) -> Iterator[TileChoice]:
     """Measure every convolution that has several algorithms, and cache the fastest."""
     hint, seen = batch_hint(batch), set[ConvolutionShape]()
     for node in network.layers:
@@ -49,7 +49,7 @@ def tune(network: Network, batch: int, tell: Callable[[str], None]) -> Iterator[
         measured = _measured(node, hint)
         for purpose, seconds in measured.items():
             tile = keep(shape, hint, purpose, seconds)
-            yield Choice(node.name, purpose, tile, tile_for(shape, hint, purpose), seconds)
+            yield TileChoice(node.name, purpose, tile, tile_for(shape, hint, purpose), seconds)
 
 
 def _measured(node: Node, batch: int) -> dict[str, dict[int, float]]:

@@ -10,12 +10,13 @@ import click
 
 from ..progress import StatusLine
 from ..text.language import Message, translate
+from ..text.lists import listed
 from .group import COMMANDS
 from .options import json_option, language_option
 from .output import INTERRUPTED, print_note, print_result
 
 if TYPE_CHECKING:
-    from ..bench.run import Report, Row
+    from ..bench.run import Measurement, Report
 
 
 @click.command("bench", short_help=COMMANDS["bench"])
@@ -57,8 +58,8 @@ def command(seconds: float, only: str | None, compiled: bool, alone: bool, stric
 
     peers = None if alone else Peers()
     if peers is not None and peers.missing:
-        print_note(Message("not installed, skipped: {names}", names=", ".join(peers.missing)))
-    rows: list[Row] = []
+        print_note(Message("not installed, skipped: {names}", names=listed(peers.missing)))
+    rows: list[Measurement] = []
     stopped = False
     with _progress() as report:
         try:

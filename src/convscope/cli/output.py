@@ -93,15 +93,6 @@ _OPTIONS = {
 }
 """Arguments of the library, and the options or arguments that set them."""
 
-_STARTS = {
-    r"^augment\.(?=\w)": "--augment ",
-    r"^(augment|checkpoint|epochs|optimizer|schedule|loss|patience)(?= must| cannot)": r"--\1",
-    r"^(batch|clip)_(size|norm)(?= must| cannot)": r"--\1-\2",
-    r"^checkpoint_every(?= must| cannot)": "--checkpoint-every",
-    "^a quantity": "--quantity",
-}
-"""Beginnings of messages about arguments that are named without their function."""
-
 
 def run_command(command: click.Command, arguments: Sequence[str] | None) -> int:
     """Run a command and return its exit code; every error that a user can cause is one message on stderr."""
@@ -181,10 +172,8 @@ def error_text(error: ConvscopeError | str) -> str:
     '--epochs must be at least 1 (got 0). [setting]'
     """
     if isinstance(error, ConvscopeError):
-        text = ConvscopeError(with_options(error.message)).translated()
-    else:
-        text = translate(with_options(error) if isinstance(error, Message) else error)
-    return in_options(text)
+        return ConvscopeError(with_options(error.message)).translated()
+    return translate(with_options(error) if isinstance(error, Message) else error)
 
 
 def with_options(message: Message) -> Message:
@@ -199,22 +188,6 @@ def _with_option(name: str, value: Any) -> Any:
     if isinstance(inner, Message):
         return with_options(inner)
     return _OPTIONS.get(value, value) if name in ("setting", "limit") else value
-
-
-def in_options(message: str) -> str:
-    """Name arguments that are written out in a text as options of the command line.
-
-    >>> in_options("SGD.lr must be a number above 0 (got lr=-1.0). 0.01 is a common start. [setting]")
-    '--lr must be a number above 0 (got -1.0). 0.01 is a common start. [setting]'
-    """
-    for name, option in _OPTIONS.items():
-        message = re.sub(rf"(?<![\w.]){re.escape(name)}(?![\w.])", option, message, flags=re.ASCII)
-        argument = name.rpartition(".")[2]
-        message = re.sub(rf"\bgot {argument}=", "got ", message, flags=re.ASCII)
-        message = re.sub(rf"(?<![\w.-]){argument}=(?=\d)", f"{option} ", message, flags=re.ASCII)
-    for start, option in _STARTS.items():
-        message = re.sub(start, option, message, flags=re.ASCII)
-    return message
 
 
 def _usage_message(error: click.UsageError) -> str:

@@ -13,6 +13,7 @@ import click
 
 from ..errors import BadFile, MissingExtra, NotFinite
 from ..text.language import Message, current_language, localize
+from ..text.lists import listed
 from .arguments import hyphens_to_underscores
 from .data import DATA_OPTIONS, data_choice, data_options, engine_option, precision_option, print_skipped
 from .group import COMMANDS
@@ -452,7 +453,7 @@ def _summary(task: Task, history: History, width: int, paint: Paint) -> str:
                 localize("Diverged at step {step}; best.safetensors is from an earlier epoch.", step=step)
             )
         following = "diagnose"
-    files = ", ".join(sorted(path.name for path in task.folder.iterdir() if not path.name.startswith(".")))
+    files = listed(sorted(path.name for path in task.folder.iterdir() if not path.name.startswith(".")))
     lines.append(localize("{folder}: {files}", folder=task.folder, files=files))
     title = [paint.strong(line) for line in wrap(_title(task), width)]
     run = shlex.quote(str(task.folder))

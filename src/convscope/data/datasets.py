@@ -19,9 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadFile, MissingExtra, reason_of
-from ..files.regular import cache_folder, open_regular, refuse_bomb
+from ..files.cache import cache_folder
+from ..files.regular import open_regular, refuse_bomb
 from ..layers.base import show_shape
 from ..text.language import Message
+from ..text.lists import listed
 from .arrays import ArrayDataset
 from .dataset import Dataset, Subset, holdout_mask
 
@@ -140,7 +142,7 @@ def _from_archive(path: Path, part: str) -> dict[str, bytes]:
         raise _damaged_cifar(str(path), reason_of(error)) from None
     missing = sorted(wanted - set(found))
     if missing:
-        raise _damaged_cifar(str(path), Message("no {names}", names=", ".join(missing)))
+        raise _damaged_cifar(str(path), Message("no {names}", names=listed(missing)))
     return {name: found[name] for name in _CIFAR_MEMBERS[part]}
 
 
@@ -387,8 +389,8 @@ def _search(original: PublishedDataset, name: str, search_path: Sequence[Path]) 
     return {
         "dataset": original.name,
         "name": name,
-        "folders": ", ".join(str(folder) for folder in search_path),
-        "files": ", ".join(original.checksums),
+        "folders": listed(str(folder) for folder in search_path),
+        "files": listed(original.checksums),
         "target": str(search_path[0] / original.name),
         "variable": VARIABLE,
     }

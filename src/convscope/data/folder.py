@@ -19,13 +19,13 @@ import numpy as np
 
 from ..errors import BadData, BadFile, reason_of
 from ..files.atomic import write_durably
+from ..files.cache import cache_folder, is_cache_disabled
 from ..files.json_kinds import COUNT, parse_json
-from ..files.regular import cache_folder, is_cache_disabled
 from ..images import DamagedImage, ImageHeader, read_header, read_image
 from ..layers.base import show_shape
 from ..progress import StatusLine
 from ..text.language import localize
-from ..text.lists import shortened
+from ..text.lists import listed, shortened
 from .arrays import as_images
 from .dataset import Images, Indices, Labels
 
@@ -152,7 +152,7 @@ def _find_files(folder: Path, known: Sequence[str] | None) -> _Found:
             "{folder!r} has no images in its class folders (no file ending in {suffixes}). Add "
             "images. [folder-empty]",
             folder=str(folder),
-            suffixes=", ".join(sorted(SUFFIXES)),
+            suffixes=listed(sorted(SUFFIXES)),
         )
     unknown = [name for name in found if known is not None and name not in known]
     if unknown:

@@ -12,6 +12,7 @@ from ..errors import BadData, BadFile, BadShape, suggest
 from ..images import read_image
 from ..layers.base import show_shape
 from ..layers.connection import Shape
+from ..text.lists import listed
 from .arrays import ArrayDataset, as_images, load_npz_part
 from .dataset import SPLITS, Dataset, Images, Split, Subset, holdout_mask, refuse_missing_classes
 from .datasets import KNOWN_DATASETS, PublishedDataset, digits, find_files
@@ -64,7 +65,7 @@ def load_data(
         raise BadData(
             "{setting} must be one of {known} (got {got!r}). [data-split]",
             setting="load_data.split",
-            known=", ".join(SPLITS),
+            known=listed(SPLITS),
             got=split,
         )
     if not 0 <= hold_out <= _MOST_HELD_OUT:

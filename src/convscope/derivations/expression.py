@@ -64,7 +64,7 @@ class Quotient:
 
 
 @dataclass(frozen=True)
-class Power:
+class Exponentiation:
     """A base with an exponent."""
 
     base: Expression
@@ -80,7 +80,7 @@ class Bracket:
 
 
 @dataclass(frozen=True)
-class Call:
+class FunctionCall:
     """A function of arguments: max, min, or a name that is only written, such as tanh."""
 
     function: str
@@ -94,7 +94,7 @@ class Sizes:
     items: tuple[Expression, ...]
 
 
-Expression = Number | Name | Sum | Product | Quotient | Power | Bracket | Call | Sizes
+Expression = Number | Name | Sum | Product | Quotient | Exponentiation | Bracket | FunctionCall | Sizes
 
 RIGHT = {"(": ")", "⌊": "⌋", "⌈": "⌉"}
 _TOKEN = re.compile(
@@ -170,7 +170,7 @@ class _Reader:
         base = self.atom()
         if self.next_is("^"):
             self.take()
-            return Power(base, self.atom())
+            return Exponentiation(base, self.atom())
         return base
 
     def atom(self) -> Expression:
@@ -181,7 +181,7 @@ class _Reader:
             return Number(_whole(Fraction(word.replace(",", ""))))
         if kind == "name":
             if self.next_is("("):
-                return Call(word, self.arguments())
+                return FunctionCall(word, self.arguments())
             base, _, subscript = word.partition("_")
             return Name(base, subscript.strip("{}"))
         if word in RIGHT:
@@ -215,12 +215,12 @@ def _rebuilt(expression: Expression, change: Callable[[Expression], Expression])
             return Product(tuple(map(change, factors)))
         case Quotient(over, under):
             return Quotient(change(over), change(under))
-        case Power(base, exponent):
-            return Power(change(base), change(exponent))
+        case Exponentiation(base, exponent):
+            return Exponentiation(change(base), change(exponent))
         case Bracket(left, inner):
             return Bracket(left, change(inner))
-        case Call(function, arguments):
-            return Call(function, tuple(map(change, arguments)))
+        case FunctionCall(function, arguments):
+            return FunctionCall(function, tuple(map(change, arguments)))
         case Sizes(items):
             return Sizes(tuple(map(change, items)))
     return expression
@@ -278,14 +278,14 @@ def _number(expression: Expression) -> Rational:
             return _whole(result)
         case Quotient(over, under):
             return _whole(Fraction(_number(over)) / _number(under))
-        case Power(base, exponent):
+        case Exponentiation(base, exponent):
             return _whole(Fraction(_number(base)) ** int(_number(exponent)))
         case Bracket(left, inner):
             value = _number(inner)
             return {"(": value, "⌊": floor(value), "⌈": ceil(value)}[left]
-        case Call("max", arguments):
+        case FunctionCall("max", arguments):
             return max(map(_number, arguments))
-        case Call("min", arguments):
+        case FunctionCall("min", arguments):
             return min(map(_number, arguments))
     raise ValueError(f"{expression} has no value")
 

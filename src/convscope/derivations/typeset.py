@@ -9,11 +9,11 @@ from html import escape
 from .expression import (
     RIGHT,
     Bracket,
-    Call,
+    Exponentiation,
     Expression,
+    FunctionCall,
     Name,
     Number,
-    Power,
     Product,
     Quotient,
     Rational,
@@ -106,11 +106,11 @@ def _line(expression: Expression, spell: Callable[[Name], str]) -> str:
             return "·".join(map(line, factors))
         case Quotient(over, under):
             return f"{line(over)} / {line(under)}"
-        case Power(base, exponent):
+        case Exponentiation(base, exponent):
             return f"{line(base)}^{line(exponent)}"
         case Bracket(left, inner):
             return f"{left}{line(inner)}{RIGHT[left]}"
-        case Call(function, arguments):
+        case FunctionCall(function, arguments):
             return f"{function}({', '.join(map(line, arguments))})"
         case Sizes(items):
             return " × ".join(map(line, items))
@@ -144,12 +144,12 @@ def latex(expression: Expression) -> str:
             return r" \cdot ".join(map(latex, factors))
         case Quotient(over, under):
             return rf"\frac{{{latex(_bare(over))}}}{{{latex(_bare(under))}}}"
-        case Power(base, exponent):
+        case Exponentiation(base, exponent):
             return f"{latex(base)}^{{{latex(_bare(exponent))}}}"
         case Bracket(left, inner):
             opening, closing = _LATEX_BRACKETS[left]
             return f"{opening} {latex(inner)} {closing}"
-        case Call(function, arguments):
+        case FunctionCall(function, arguments):
             name = rf"\{function}" if function in _LATEX_FUNCTIONS else _latex_name(function, "")
             return rf"{name}\left( {', '.join(map(latex, arguments))} \right)"
         case Sizes(items):
@@ -191,11 +191,11 @@ def mathml(expression: Expression) -> str:
             return _row(_sign("·").join(map(mathml, factors)))
         case Quotient(over, under):
             return f"<mfrac>{_row(mathml(_bare(over)))}{_row(mathml(_bare(under)))}</mfrac>"
-        case Power(base, exponent):
+        case Exponentiation(base, exponent):
             return f"<msup>{_row(mathml(base))}{_row(mathml(_bare(exponent)))}</msup>"
         case Bracket(left, inner):
             return _row(_sign(left) + mathml(inner) + _sign(RIGHT[left]))
-        case Call(function, arguments):
+        case FunctionCall(function, arguments):
             inside = _sign(",").join(map(mathml, arguments))
             return _row(f"<mi>{escape(function)}</mi>{_sign('(')}{inside}{_sign(')')}")
         case Sizes(items):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 from ..errors import BadSetting, suggest
+from ..text.lists import listed
 from .protocol import Engine
 
 DEFAULT = "native"
@@ -26,9 +27,10 @@ def engine_named(name: str | None) -> Engine:
     home = _HOMES.get(chosen) if isinstance(chosen, str) else None
     if home is None:
         raise BadSetting(
-            "Model.engine must be one of {engines} (got engine={engine!r}). {hint} [engine]",
-            engines=", ".join(_HOMES),
-            engine=name,
+            "{setting} must be one of {engines} (got {got!r}). {hint} [engine]",
+            setting="Model.engine",
+            engines=listed(_HOMES),
+            got=name,
             hint=suggest(str(chosen), _HOMES),
         )
     engine: Engine = import_module(home).ENGINE

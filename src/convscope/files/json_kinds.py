@@ -14,21 +14,21 @@ _LARGEST = 1 << 63
 
 
 @dataclass(frozen=True)
-class Kind:
+class JsonKind:
     """Type of a JSON value: a description and a predicate. An `optional` value may be missing."""
 
     words: Message
     fits: Callable[[Any], bool]
     optional: bool = False
 
-    def maybe(self) -> Kind:
+    def maybe(self) -> JsonKind:
         """Return this kind as optional."""
-        return Kind(self.words, self.fits, True)
+        return JsonKind(self.words, self.fits, True)
 
-    def or_null(self) -> Kind:
+    def or_null(self) -> JsonKind:
         """Return this kind, or null."""
         words = Message("{kind} or null", kind=self.words)
-        return Kind(words, lambda value: value is None or self.fits(value), self.optional)
+        return JsonKind(words, lambda value: value is None or self.fits(value), self.optional)
 
 
 def _is_integer(value: Any) -> bool:
@@ -39,38 +39,38 @@ def _is_number(value: Any) -> bool:
     return _is_integer(value) or (isinstance(value, float) and math.isfinite(value))
 
 
-TEXT = Kind(Message("text"), lambda value: isinstance(value, str))
-FLAG = Kind(Message("true or false"), lambda value: isinstance(value, bool))
-INTEGER = Kind(Message("an integer"), _is_integer)
-COUNT = Kind(Message("an integer from 0"), lambda value: _is_integer(value) and value >= 0)
-POSITIVE = Kind(Message("an integer from 1"), lambda value: _is_integer(value) and value > 0)
-NUMBER = Kind(Message("a number"), _is_number)
-FLOAT = Kind(Message("a number"), lambda value: _is_integer(value) or isinstance(value, float))
+TEXT = JsonKind(Message("text"), lambda value: isinstance(value, str))
+FLAG = JsonKind(Message("true or false"), lambda value: isinstance(value, bool))
+INTEGER = JsonKind(Message("an integer"), _is_integer)
+COUNT = JsonKind(Message("an integer from 0"), lambda value: _is_integer(value) and value >= 0)
+POSITIVE = JsonKind(Message("an integer from 1"), lambda value: _is_integer(value) and value > 0)
+NUMBER = JsonKind(Message("a number"), _is_number)
+FLOAT = JsonKind(Message("a number"), lambda value: _is_integer(value) or isinstance(value, float))
 """NUMBER, NaN or infinity."""
 
-OBJECT = Kind(Message("an object"), lambda value: isinstance(value, dict))
+OBJECT = JsonKind(Message("an object"), lambda value: isinstance(value, dict))
 
 
-def list_of(kind: Kind, length: int | None = None) -> Kind:
+def list_of(kind: JsonKind, length: int | None = None) -> JsonKind:
     """Return the kind of lists with elements of one kind, and of a fixed length if given."""
 
     def fits(value: Any) -> bool:
         return isinstance(value, list) and length in (None, len(value)) and all(map(kind.fits, value))
 
     if length is None:
-        return Kind(Message("a list of values, each {kind}", kind=kind.words), fits)
-    return Kind(Message("a list of {length} values, each {kind}", length=length, kind=kind.words), fits)
+        return JsonKind(Message("a list of values, each {kind}", kind=kind.words), fits)
+    return JsonKind(Message("a list of {length} values, each {kind}", length=length, kind=kind.words), fits)
 
 
-def object_of(kind: Kind) -> Kind:
+def object_of(kind: JsonKind) -> JsonKind:
     """Return the kind of objects with values of one kind."""
-    return Kind(
+    return JsonKind(
         Message("an object whose values are each {kind}", kind=kind.words),
         lambda value: isinstance(value, dict) and all(map(kind.fits, value.values())),
     )
 
 
-def first_misfit(document: Any, kinds: Mapping[str, Kind]) -> Message | None:
+def first_misfit(document: Any, kinds: Mapping[str, JsonKind]) -> Message | None:
     """Describe the first value of a document that is missing or of the wrong kind. None if all are valid.
 
     >>> first_misfit({"seed": "7"}, {"seed": COUNT})

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from ..errors import BadSetting, ConvscopeError, UnknownModel, suggest
 from ..text.language import Message
+from ..text.lists import listed
 from .errors import first_line
 
 LONGEST_SPEC = 10_000
@@ -176,7 +177,7 @@ def _check_arguments(target: Any, spec: ImportSpec) -> None:
     try:
         signature.bind(**spec.arguments)
     except TypeError as error:
-        names = ", ".join(signature.parameters)
+        names = listed(signature.parameters)
         hint = Message("It takes no arguments.")
         if names:
             hint = Message("Its arguments are {names}; pass them by --arg name=value.", names=names)

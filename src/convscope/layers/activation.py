@@ -9,6 +9,7 @@ from typing import ClassVar, NamedTuple
 from ..axis import Everything
 from ..errors import BadShape
 from ..settings import Count, choice, count, real, setting
+from ..text.numbers import number
 from .base import Layer, ParamShapes, show_shape, size_of
 from .connection import AxisDependency, Connection, Shape, straight
 from .operations import Operations
@@ -58,13 +59,7 @@ class Properties(NamedTuple):
         """Write the range as mathematicians do: (0, 1), [0, ∞)."""
         left = "[" if self.reaches in ("low", "both") else "("
         right = "]" if self.reaches in ("high", "both") else ")"
-        return f"{left}{_number(self.low)}, {_number(self.high)}{right}"
-
-
-def _number(value: float) -> str:
-    if value in (inf, -inf):
-        return "∞" if value > 0 else "−∞"
-    return f"{value:.4g}".replace("-", "−")
+        return f"{left}{number(self.low, 4)}, {number(self.high, 4)}{right}"
 
 
 _SIGMOID = Operations(additions=1, divisions=1, exponentials=1)

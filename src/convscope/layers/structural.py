@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..settings import Axes, Integers, Text, flag, real, setting
+from ..settings import Axes, Integers, PlainText, flag, real, setting
 from .base import Arity, Layer, ParamShapes, size_of
 from .connection import Connection, Shape
 from .operations import Status
@@ -95,7 +95,7 @@ class Parameter(Layer):
 class Opaque(Layer):
     """An unsupported operator: only its output shape is known."""
 
-    operator: str = setting(Text())
+    operator: str = setting(PlainText())
     shape: Axes = setting(Integers(least=1, longest=8))
     arity: ClassVar[Arity] = (1, None)
     keyword: ClassVar[str] = "opaque"

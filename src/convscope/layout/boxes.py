@@ -36,7 +36,7 @@ class Box(NamedTuple):
         )
 
 
-class Repeat(NamedTuple):
+class RepeatedBoxes(NamedTuple):
     """Boxes `start` … `start + length − 1` stand for `times` consecutive equal blocks."""
 
     start: int
@@ -72,14 +72,14 @@ def _rides_along(node: Node, network: Network, consumers: list[int]) -> bool:
     return bool(source.inputs) and consumers[source.index] == 1 and source.output_shape == node.output_shape
 
 
-def fold(boxes: list[Box]) -> tuple[list[Box], list[Repeat]]:
+def fold(boxes: list[Box]) -> tuple[list[Box], list[RepeatedBoxes]]:
     """Keep the first of consecutive equal blocks, with the number of repetitions."""
     found = _repeats(boxes)
     kept: list[Box] = []
-    repeats: list[Repeat] = []
+    repeats: list[RepeatedBoxes] = []
     place_of: dict[int, int] = {}
     place = 0
-    for repeat in [*found, Repeat(len(boxes), 0, 1)]:
+    for repeat in [*found, RepeatedBoxes(len(boxes), 0, 1)]:
         while place < repeat.start + repeat.length:
             place_of[place] = len(kept)
             kept.append(boxes[place])
@@ -91,20 +91,20 @@ def fold(boxes: list[Box]) -> tuple[list[Box], list[Repeat]]:
     return [box._replace(sources=tuple(place_of[source] for source in box.sources)) for box in kept], repeats
 
 
-def _repeats(boxes: list[Box]) -> list[Repeat]:
+def _repeats(boxes: list[Box]) -> list[RepeatedBoxes]:
     signs = [box.signature(place) for place, box in enumerate(boxes)]
     last_use = list(range(len(boxes)))
     for place, box in enumerate(boxes):
         for source in box.sources:
             last_use[source] = place
-    found: list[Repeat] = []
+    found: list[RepeatedBoxes] = []
     place = 1
     while place < len(boxes):
         candidates = (
-            Repeat(place, length, _times(boxes, signs, last_use, place, length))
+            RepeatedBoxes(place, length, _times(boxes, signs, last_use, place, length))
             for length in range(1, min(LONGEST_BLOCK, (len(boxes) - place) // 2) + 1)
         )
-        best = max(candidates, key=lambda one: (one.times - 1) * one.length, default=Repeat(place, 1, 1))
+        best = max(candidates, key=lambda one: (one.times - 1) * one.length, default=RepeatedBoxes(place, 1, 1))
         if (best.times - 1) * best.length >= LEAST_SAVED:
             found.append(best)
             place += best.length * best.times

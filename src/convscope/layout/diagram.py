@@ -11,8 +11,8 @@ from typing import NamedTuple, TypeAlias
 
 from ..errors import BadNetwork
 from ..network import Network
-from .boxes import Box, Repeat, boxes_of, fold
-from .lanes import Edge, Placed, place
+from .boxes import Box, RepeatedBoxes, boxes_of, fold
+from .lanes import Edge, GridPlacement, place
 from .page import GAP, LINE, MARGIN, ROW_GAP, ROW_START, Item, Page, arrange, solid
 
 MOST_BOXES = 600
@@ -53,10 +53,10 @@ class Diagram:
     """
 
     def __init__(
-        self, boxes: list[Box], repeats: list[Repeat], lines: list[list[str]], widths: list[float]
+        self, boxes: list[Box], repeats: list[RepeatedBoxes], lines: list[list[str]], widths: list[float]
     ) -> None:
         self.boxes, self.repeats, self.lines = boxes, repeats, lines
-        self.placed: Placed = place([box.sources for box in boxes])
+        self.placed: GridPlacement = place([box.sources for box in boxes])
         largest = max((size for box in boxes for size in box.shape[1:]), default=1)
         self.items = [
             Item(solid(box.shape, largest), width, len(under))
@@ -80,7 +80,7 @@ class Diagram:
         """Return the frames of all repeated blocks, one per row of the page."""
         return [frame for repeat in self.repeats for frame in self._frames(repeat)]
 
-    def _frames(self, repeat: Repeat) -> list[Frame]:
+    def _frames(self, repeat: RepeatedBoxes) -> list[Frame]:
         placed, page, items = self.placed, self.page, self.items
         inside = range(repeat.start, repeat.start + repeat.length)
         by_row: dict[int, list[int]] = {}
@@ -158,7 +158,7 @@ def lay_out(
         BadNetwork: [figure-size] for more boxes than a page can hold.
     """
     boxes = boxes_of(network)
-    repeats: list[Repeat] = []
+    repeats: list[RepeatedBoxes] = []
     if folded:
         boxes, repeats = fold(boxes)
     if len(boxes) > MOST_BOXES:

@@ -21,7 +21,7 @@ class Edge(NamedTuple):
     lane: int
 
 
-class Placed(NamedTuple):
+class GridPlacement(NamedTuple):
     """The column and lane of every box, and every edge."""
 
     columns: list[int]
@@ -38,7 +38,7 @@ class _Item(NamedTuple):
     last: int
 
 
-def place(sources: Sources) -> Placed:
+def place(sources: Sources) -> GridPlacement:
     """Assign a column and a lane to every box, without overlaps."""
     columns: list[int] = []
     for inputs in sources:
@@ -63,7 +63,7 @@ def place(sources: Sources) -> Placed:
     edges = [
         Edge(one, box, route.get((one, box), lanes[one])) for box, inputs in enumerate(sources) for one in inputs
     ]
-    return Placed(columns, lanes, edges)
+    return GridPlacement(columns, lanes, edges)
 
 
 def _chains(sources: Sources, columns: Sequence[int]) -> Iterator[tuple[int, ...]]:
@@ -126,7 +126,7 @@ def _free_lane(item: _Item, taken: dict[int, list[tuple[int, int]]]) -> int:
         distance += 1
 
 
-def waists(placed: Placed) -> list[bool]:
+def waists(placed: GridPlacement) -> list[bool]:
     """Tell for each gap after a column whether only one box has edges across it."""
     crossing: list[set[int]] = [set() for _ in range(max(placed.columns, default=0))]
     for edge in placed.edges:

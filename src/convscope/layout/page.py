@@ -10,8 +10,8 @@ from math import log, log2, sqrt
 from typing import NamedTuple
 
 from ..layers.connection import Shape
-from .boxes import Repeat
-from .lanes import Edge, Placed, rows, waists
+from .boxes import RepeatedBoxes
+from .lanes import Edge, GridPlacement, rows, waists
 
 GAP = 0.4
 MARGIN = 0.35
@@ -83,7 +83,7 @@ class Page(NamedTuple):
     right: list[float]
 
 
-def arrange(placed: Placed, items: Sequence[Item], repeats: Sequence[Repeat]) -> Page:
+def arrange(placed: GridPlacement, items: Sequence[Item], repeats: Sequence[RepeatedBoxes]) -> Page:
     """Split the network into rows that fill a slide best: close to its aspect ratio, without half-empty rows."""
     count = max(placed.columns) + 1
     widths = [0.0] * count
@@ -110,7 +110,7 @@ def arrange(placed: Placed, items: Sequence[Item], repeats: Sequence[Repeat]) ->
 
 
 def _page(
-    placed: Placed,
+    placed: GridPlacement,
     items: Sequence[Item],
     widths: Sequence[float],
     cut: Sequence[tuple[int, int]],
@@ -133,7 +133,7 @@ def _page(
     return Page(max(right) + ROW_START, made[-1].bottom + 0.25, made, row_of, left, right)
 
 
-def _row(placed: Placed, items: Sequence[Item], first: int, last: int, top: float) -> Row:
+def _row(placed: GridPlacement, items: Sequence[Item], first: int, last: int, top: float) -> Row:
     above: dict[int, float] = {}
     below: dict[int, float] = {}
     for column, lane, item in zip(placed.columns, placed.lanes, items, strict=True):
@@ -153,7 +153,7 @@ def _row(placed: Placed, items: Sequence[Item], first: int, last: int, top: floa
     return Row(first, last, top, at - LANE_GAP, y)
 
 
-def _passes(edge: Edge, placed: Placed, first: int, last: int) -> bool:
+def _passes(edge: Edge, placed: GridPlacement, first: int, last: int) -> bool:
     """Tell whether an edge passes a column of this row in its own lane."""
     return (
         placed.columns[edge.source] + 1 <= last

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from ..errors import suggest
 from ..text.language import Message
+from ..text.lists import listed
 from .grammar import Place, Word, mistake
 from .keywords import FLAGS, SHORT, Kind
 
@@ -51,22 +53,30 @@ def read_arguments(kind: Kind, at: Place, words: tuple[Word, ...], branches: boo
             setting = _setting(kind, word)
             if setting is None:
                 by_position.append(word)
-            elif setting[0] in settings:
-                raise mistake(
-                    word.place,
-                    Message(
-                        "{setting} must be given once (got {got!r} as well). Remove one.",
-                        setting=setting[0],
-                        got=word.text,
-                    ),
-                    "twice",
-                )
             else:
-                settings[setting[0]] = setting[1]
+                _set_once(settings, *setting, word)
     if kind.joins:
         sources = _joined(kind, at, tuple(by_position), sources, branches)
     else:
         _place_by_position(kind, by_position, settings)
+    _check_inputs(kind, at, sources, branches)
+    _check_required(kind, at, settings)
+    return Arguments(settings, sources, shares, frozen)
+
+
+def _set_once(settings: dict[str, Word], name: str, value: Word, word: Word) -> None:
+    if name in settings:
+        raise mistake(
+            word.place,
+            Message(
+                "{setting} must be given once (got {got!r} as well). Remove one.", setting=name, got=word.text
+            ),
+            "twice",
+        )
+    settings[name] = value
+
+
+def _check_inputs(kind: Kind, at: Place, sources: tuple[Word, ...] | None, branches: bool) -> None:
     if branches and sources:
         raise mistake(
             sources[0].place,
@@ -78,13 +88,10 @@ def read_arguments(kind: Kind, at: Place, words: tuple[Word, ...], branches: boo
             "twice",
         )
     if kind.is_input and sources is not None:
-        raise mistake(
-            at,
-            Message(
-                "input must not have inputs (got from=). Remove it.",
-            ),
-            "input-from",
-        )
+        raise mistake(at, Message("input must not have inputs (got from=). Remove it."), "input-from")
+
+
+def _check_required(kind: Kind, at: Place, settings: Mapping[str, Word]) -> None:
     for name in kind.required:
         if name not in settings:
             raise mistake(
@@ -97,7 +104,6 @@ def read_arguments(kind: Kind, at: Place, words: tuple[Word, ...], branches: boo
                 ),
                 "missing-setting",
             )
-    return Arguments(settings, sources, shares, frozen)
 
 
 def _joined(
@@ -203,5 +209,5 @@ def _unexpected(kind: Kind, text: str) -> Message:
         kind=kind.word,
         usage=kind.usage,
         got=text,
-        options=", ".join(options),
+        options=listed(options),
     )

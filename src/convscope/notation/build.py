@@ -14,6 +14,7 @@ from ..layers.structural import Identity
 from ..network import Entry, Network, failed, freezable, in_dependency_order
 from ..settings import FieldType, Owner
 from ..text.language import Message
+from ..text.lists import listed
 from .arguments import FROZEN, Arguments, read_arguments
 from .expand import Draft, Expansion, expand
 from .grammar import Document, Word, called_from, located, mistake
@@ -73,8 +74,8 @@ def _with_frozen(network: Network, patterns: tuple[Word, ...]) -> Network:
             network.with_frozen(pattern.text)
         except ConvscopeError as error:
             raise located(error, pattern.place) from None
-    listed = network.with_frozen(*(pattern.text for pattern in patterns)).entries
-    both = zip(network.entries, listed, strict=True)
+    frozen = network.with_frozen(*(pattern.text for pattern in patterns)).entries
+    both = zip(network.entries, frozen, strict=True)
     return Network([one._replace(frozen=other.frozen or one.frozen) for one, other in both], network.name)
 
 
@@ -169,12 +170,12 @@ def _with_layers(entries: list[Entry], layers: Mapping[str, _Read], name: str) -
     params: dict[str, ParamShapes] = {}
     done: list[Entry] = []
     watching = watch()
-    for listed in in_dependency_order(entries):
-        one = layers[listed.name]
-        inputs = tuple(shapes[source] for source in listed.inputs)
+    for given in in_dependency_order(entries):
+        one = layers[given.name]
+        inputs = tuple(shapes[source] for source in given.inputs)
         with _calls_named(one.draft):
             layer = _layer(one, inputs)
-            entry = listed._replace(layer=layer)
+            entry = given._replace(layer=layer)
             try:
                 one.kind.check(layer, inputs)
                 known = facts(layer, inputs)
@@ -217,7 +218,7 @@ def _not_frozen(got: str, names: tuple[str, ...]) -> Message:
     if got == FROZEN:
         return Message("frozen must be the only word about freezing. Remove the others.")
     return Message(
-        "frozen must name parameters of the layer (got {got!r}). Use {names}.", got=got, names=", ".join(names)
+        "frozen must name parameters of the layer (got {got!r}). Use {names}.", got=got, names=listed(names)
     )
 
 

@@ -25,14 +25,15 @@ from collections.abc import Iterator
 from ..errors import suggest
 from ..network import is_name
 from ..text.language import Message
+from ..text.lists import listed
 from .grammar import (
     Block,
+    BlockParameter,
     Document,
     Group,
     Item,
     Join,
     Line,
-    Parameter,
     Place,
     Repeat,
     Statement,
@@ -96,7 +97,7 @@ def read_yaml(text: str) -> Document:
                 key.place,
                 Message(
                     "A document's keys must be {keys} (got {got!r}). {hint}",
-                    keys=", ".join(KEYS),
+                    keys=listed(KEYS),
                     got=key.text,
                     hint=suggest(key.text, KEYS),
                 ),
@@ -339,7 +340,7 @@ def _block(key: Scalar, value: Tree) -> Block:
             ),
             "block-name",
         )
-    parameters: list[Parameter] = []
+    parameters: list[BlockParameter] = []
     for word in words[1:]:
         name, equals, default = word.text.partition("=")
         if not name.isidentifier() or name in [one.name for one in parameters]:
@@ -351,5 +352,5 @@ def _block(key: Scalar, value: Tree) -> Block:
                 ),
                 "block-name",
             )
-        parameters.append(Parameter(name, default if equals else None))
+        parameters.append(BlockParameter(name, default if equals else None))
     return Block(words[0], tuple(parameters), _not_empty(tuple(_items(value)), value))

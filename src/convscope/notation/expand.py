@@ -14,6 +14,7 @@ from ..errors import ConvscopeError, suggest
 from ..network import is_name
 from ..settings import LARGEST
 from ..text.language import Message
+from ..text.lists import listed
 from .grammar import (
     MOST_LAYERS,
     Block,
@@ -358,7 +359,7 @@ def _bound(block: Block, kind: Word, arguments: tuple[Word, ...]) -> dict[str, s
                 "{kind} must be called `{usage}` (got no {missing}).",
                 kind=kind.text,
                 usage=usage,
-                missing=", ".join(missing),
+                missing=listed(missing),
             ),
             "block-arguments",
         )

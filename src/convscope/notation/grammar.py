@@ -140,7 +140,7 @@ class Group(NamedTuple):
 Item: TypeAlias = Statement | Join | Repeat | Group
 
 
-class Parameter(NamedTuple):
+class BlockParameter(NamedTuple):
     """A parameter of a block, with its default if it has one."""
 
     name: str
@@ -151,7 +151,7 @@ class Block(NamedTuple):
     """A named block with parameters."""
 
     name: Word
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[BlockParameter, ...]
     items: tuple[Item, ...]
 
 

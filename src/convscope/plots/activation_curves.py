@@ -17,6 +17,8 @@ from ..engines.reference.layers.rules import Array
 from ..errors import BadSetting, suggest
 from ..layers.activation import Activation, Properties, ReLU, Sigmoid, Tanh
 from ..text.language import Message
+from ..text.lists import listed
+from ..text.numbers import number
 from .style import (
     BLUE,
     GRAY,
@@ -31,7 +33,6 @@ from .style import (
     bare,
     letters,
     new_figure,
-    number,
     tidy,
 )
 
@@ -97,7 +98,7 @@ def named(name: str, **settings: Any) -> Activation:
     allowed = [setting for setting, _ in kind.forms()]
     for setting, chosen in settings.items():
         if setting not in allowed:
-            use, omit = Message("Use {names}.", names=", ".join(allowed)), Message("Leave it out.")
+            use, omit = Message("Use {names}.", names=listed(allowed)), Message("Leave it out.")
             raise BadSetting(
                 "{activation} has no setting {name!r} (got {name}={got!r}). {hint} [activation-setting]",
                 activation=kind.__name__,

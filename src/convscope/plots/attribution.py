@@ -12,6 +12,7 @@ from matplotlib.patches import Rectangle
 from ..data.dataset import Dataset
 from ..derivations.derivation import Text
 from ..engines.protocol import Array
+from ..text.numbers import number, times
 from .style import (
     GRAY,
     LABEL,
@@ -24,7 +25,6 @@ from .style import (
     frame,
     letters,
     new_figure,
-    number,
     shortened,
     show_input,
 )
@@ -133,8 +133,8 @@ def effective_field_figure(found: EffectiveField, lang: str = "en") -> Figure:
     figure = new_figure(width, height)
     title = text.translate(EFFECTIVE_TITLE, layer=found.layer)
     figure.text(MARGIN / width, 1 - 0.45 / height, title, **text.font(TITLE, bold=True))
-    size = "×".join(map(str, found.theoretical.size))
-    extents = ", ".join("×".join(map(str, found.extent(share))) for share in (0.5, 0.9, 0.95))
+    size = times(found.theoretical.size)
+    extents = ", ".join(times(found.extent(share)) for share in (0.5, 0.9, 0.95))
     lines = text.translate(SEEN_WORDS, size=size), text.translate(SHARE_WORDS, extents=extents)
     for line, words in enumerate(lines):
         y = 1 - (0.72 + 0.22 * line) / height

@@ -25,7 +25,8 @@ from ..layers.rearrange import Flatten
 from ..layers.resize import Upsample
 from ..layers.structural import Dropout, Input
 from ..settings import Axes
-from .style import BLUE, GRAY, GREEN, ORANGE, PURPLE, SKY, VERMILLION, YELLOW, times
+from ..text.numbers import per_axis, times
+from .style import BLUE, GRAY, GREEN, ORANGE, PURPLE, SKY, VERMILLION, YELLOW
 
 
 class Look(NamedTuple):
@@ -47,16 +48,12 @@ def _both(words: str) -> Text:
 
 def _window(name: Text, kernel: Axes, stride: Axes, *more: str) -> Text:
     """Label a window: its kernel, its stride unless 1, and other details."""
-    details = [times(kernel), *([f"/{_short_number(stride)}"] if set(stride) != {1} else []), *more]
+    details = [times(kernel), *([f"/{per_axis(stride)}"] if set(stride) != {1} else []), *more]
     return Text(*(f"{words} {' '.join(details)}" for words in name))
 
 
-def _short_number(sizes: Axes) -> str:
-    return str(sizes[0]) if len(set(sizes)) == 1 else times(sizes)
-
-
 def _unusual(layer: Conv | ConvTranspose) -> list[str]:
-    dilation = [f"d{_short_number(layer.dilation)}"] if set(layer.dilation) != {1} else []
+    dilation = [f"d{per_axis(layer.dilation)}"] if set(layer.dilation) != {1} else []
     return [*dilation, *([f"g{layer.groups}"] if layer.groups > 1 else [])]
 
 

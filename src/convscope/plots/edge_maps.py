@@ -15,7 +15,8 @@ from ..errors import BadSetting, BadShape
 from ..images import Image
 from ..lab.topics.edges import KERNELS, edge_maps, gray_levels
 from ..layers.base import show_shape
-from .style import GRAY, LABEL, SMALL, TITLE, Letters, bare, letters, new_figure, number, times
+from ..text.numbers import number, times
+from .style import GRAY, LABEL, SMALL, TITLE, Letters, bare, letters, new_figure
 
 TITLE_WORDS = Text("One layer: one feature map per kernel", "一层：每个卷积核得到一张特征图")
 GRAY_IMAGE = Text("image {size}, gray", "灰度图像 {size}")

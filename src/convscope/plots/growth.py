@@ -17,6 +17,7 @@ from ..derivations.derivation import Text
 from ..errors import BadShape
 from ..layers.connection import Shape
 from ..network import Network
+from ..text.numbers import times
 from .style import (
     BLUE,
     GRAY,
@@ -36,7 +37,6 @@ from .style import (
     new_figure,
     shortened,
     tidy,
-    times,
 )
 
 MOST_NAMES = 44

@@ -14,6 +14,7 @@ from ..errors import BadShape, UnknownLayer, suggest
 from ..layers.convolution import Conv2d, ConvTranspose2d
 from ..layers.pooling import AvgPool2d, MaxPool2d
 from ..network import Network, Node
+from ..text.numbers import number, times
 from .style import (
     GRAY,
     INK,
@@ -26,11 +27,9 @@ from .style import (
     grid_of,
     letters,
     new_figure,
-    number,
     shortened,
     show_input,
     show_map,
-    times,
 )
 
 MOST_KERNELS, MOST_CHANNELS = 64, 16

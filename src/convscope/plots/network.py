@@ -17,6 +17,7 @@ from ..layout.boxes import Box
 from ..layout.diagram import EdgePath, Frame, Point
 from ..layout.page import LINE, MARGIN, Solid
 from ..network import Network
+from ..text.lists import listed
 from .drawn_layer import look
 from .style import GRAY, PALE, SMALL, TINY, TITLE, Letters, bare, letters, new_figure, shortened
 
@@ -38,7 +39,7 @@ def network_figure(network: Network, lang: str = "en", folded: bool = True) -> F
     text = letters(lang)
     diagram = lay_out(network, lambda box: _words(box, text), _width, folded)
     page = diagram.page
-    shapes = ", ".join(show_shape(node.output_shape) for node in network.inputs)
+    shapes = listed(show_shape(node.output_shape) for node in network.inputs)
     title = text.translate(TITLE_WORDS, name=network.name, layers=len(network.layers), shape=shapes)
     figure = new_figure(max(page.width, MARGIN + 0.145 * len(title)), page.height)
     figure.text(0.35 / figure.get_figwidth(), 1 - 0.5 / page.height, title, **text.font(TITLE, bold=True))

@@ -16,6 +16,7 @@ from ..layers.convolution import Conv2d
 from ..layers.pooling import MaxPool2d
 from ..layers.structural import Input
 from ..network import Entry, Network
+from ..text.numbers import number, times
 from .style import (
     BLUE,
     GRAY,
@@ -32,8 +33,6 @@ from .style import (
     bare,
     letters,
     new_figure,
-    number,
-    times,
 )
 
 VALUES = np.array([[1.0, 3, 2, 4], [3, 5, 4, 6], [2, 5, 6, 7], [4, 7, 6, 8]])

@@ -12,20 +12,8 @@ from ..derivations.derivation import Text
 from ..errors import BadShape
 from ..images import Image
 from ..layers.base import show_shape
-from .style import (
-    GRAY,
-    INK,
-    LABEL,
-    PALE,
-    SMALL,
-    TITLE,
-    VERMILLION,
-    Letters,
-    letters,
-    new_figure,
-    number,
-    times,
-)
+from ..text.numbers import number, times
+from .style import GRAY, INK, LABEL, PALE, SMALL, TITLE, VERMILLION, Letters, letters, new_figure
 
 VEIL = 0.62
 """Opacity of the white veil over pixels that the unit does not see."""

@@ -6,7 +6,6 @@ Everything is set on the artists themselves; matplotlib's global settings are ne
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
@@ -184,16 +183,6 @@ def tidy(axes: Axes, text: Letters, size: float = SMALL) -> None:
 def bare(axes: Axes) -> None:
     """Hide axis lines and ticks."""
     axes.set_axis_off()
-
-
-def number(value: float) -> str:
-    """Format a number with at most four significant digits and a minus sign."""
-    return f"{value:.4g}".replace("-", "−")
-
-
-def times(sizes: Iterable[int]) -> str:
-    """Join sizes as in 3×5."""
-    return "×".join(map(str, sizes))
 
 
 def shortened(name: str, longest: int) -> str:

@@ -19,6 +19,7 @@ from ..data.dataset import Dataset
 from ..derivations.derivation import Text
 from ..errors import BadData
 from ..render.training import best_epoch
+from ..text.numbers import number
 from ..training.evaluation import Evaluation, Mistake
 from ..training.history import Event, history_of
 from .style import (
@@ -33,7 +34,6 @@ from .style import (
     grid_of,
     letters,
     new_figure,
-    number,
     shortened,
     show_input,
     tidy,

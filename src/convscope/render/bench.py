@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..bench.peak import Peak
-from ..bench.run import Row
-from ..bench.tune import TILES, Choice
+from ..bench.run import Measurement
+from ..bench.tune import TILES, TileChoice
 from ..engines.native.codegen.target import host_cpu
 from ..text.language import Message
-from ..text.numbers import percent
+from ..text.numbers import percent, short_time
 from ..text.table import Cell, Column, Table
 from .plan import purpose_text, target_text
 
@@ -26,7 +26,7 @@ _COLUMNS = (
 )
 
 
-def bench_table(rows: Sequence[Row], peak: Peak) -> Table:
+def bench_table(rows: Sequence[Measurement], peak: Peak) -> Table:
     """Return measurements as a table; ratios above 1 mean that the native engine is faster."""
     title = Message(
         "{cpu}; measured peak {peak:,.0f} GFLOP/s, memory bandwidth {bandwidth:,.0f} GB/s (copy)",
@@ -47,12 +47,12 @@ def bench_table(rows: Sequence[Row], peak: Peak) -> Table:
     return Table(_COLUMNS, [_cells(row) for row in rows], title=title, notes=tuple(notes))
 
 
-def _cells(row: Row) -> list[Cell]:
+def _cells(row: Measurement) -> list[Cell]:
     ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
-    peer = "" if row.peer is None else _time(row.peer)
+    peer = "" if row.peer is None else short_time(row.peer)
     return [
         row.work,
-        _time(row.ours),
+        short_time(row.ours),
         peer,
         row.peer_name,
         ratio,
@@ -61,11 +61,7 @@ def _cells(row: Row) -> list[Cell]:
     ]
 
 
-def _time(seconds: float) -> str:
-    return f"{seconds * 1e3:.2f} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.1f} µs"
-
-
-def bench_document(rows: Sequence[Row], peak: Peak) -> dict[str, Any]:
+def bench_document(rows: Sequence[Measurement], peak: Peak) -> dict[str, Any]:
     """Return measurements for JSON, in seconds and operations per second."""
     return {
         "schema": 1,
@@ -80,7 +76,7 @@ NAMES = {0: "direct", 2: "F(2,3)", 4: "F(4,3)"}
 """Names of the algorithms by the size of Winograd's output tile; 0 is direct convolution."""
 
 
-def tune_table(choices: Sequence[Choice]) -> Table:
+def tune_table(choices: Sequence[TileChoice]) -> Table:
     """Return measured choices as a table."""
     columns = (
         Column(Message("layer"), 0, right=False, least=16),
@@ -108,7 +104,7 @@ def tune_table(choices: Sequence[Choice]) -> Table:
     return Table(columns, rows, notes=(note,))
 
 
-def tune_document(choices: Sequence[Choice]) -> dict[str, Any]:
+def tune_document(choices: Sequence[TileChoice]) -> dict[str, Any]:
     """Return measured choices for JSON, with times in seconds."""
     return {
         "schema": 1,

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..analysis.compare import ComparedLayer, ComparedTotal, Comparison, Difference
+from ..analysis.receptive_field import ReceptiveField
 from ..layers.base import show_shape
 from ..layers.operations import Status
 from ..text.language import Message, localize, translate
-from ..text.numbers import count, memory
-from ..text.table import Cell, Column, Number, Table, hang, pad, shorten, width_of
+from ..text.lists import listed
+from ..text.numbers import count, memory, per_axis
+from ..text.table import Cell, Column, MarkedNumber, Table, hang, pad, shorten, width_of
 from ..text.terminal import PLAIN, Paint
+from .field import field_text
 
 if TYPE_CHECKING:
     from ..analysis.counted_by import Recount
@@ -77,7 +80,7 @@ def _about(row: ComparedLayer) -> str:
     if row.change == "changed":
         shape_changed = any(one.what == "output_shape" for one in row.differences)
         displayed = (one for one in row.differences if not (shape_changed and one.what == "activation_bytes"))
-        return localize("; ").join(_difference(one) for one in displayed)
+        return localize("; ").join(_difference(one, row) for one in displayed)
     present = row.b if row.a is None else row.a
     assert present is not None
     shape = show_shape(present.output_shape)
@@ -92,14 +95,49 @@ def _about(row: ComparedLayer) -> str:
     return shape
 
 
-def _difference(one: Difference) -> str:
+def _difference(one: Difference, row: ComparedLayer) -> str:
     word = translate(_WORDS.get(one.what, one.what))
+    if one.what == "receptive_field":
+        assert row.a is not None
+        assert row.b is not None
+        return f"{word} {_field_difference(row.a.receptive_field, row.b.receptive_field)}"
     return f"{word} {_value(one.what, one.a)} → {_value(one.what, one.b)}"
 
 
+def _field_difference(a: ReceptiveField, b: ReceptiveField) -> str:
+    """Return the sizes; where they agree, what else differs."""
+    (size, *old), (new_size, *new) = field_text(a), field_text(b)
+    if size != new_size:
+        return f"{translate(size)} → {translate(new_size)}"
+    pairs = [
+        (Message("stride"), old[0], new[0]),
+        (Message("start"), old[1], new[1]),
+        (Message("padding"), _axes(a.padding), _axes(b.padding)),
+        ("≠", _merges(a), _merges(b)),
+        (Message("through"), a.via or "", b.via or ""),
+        (Message("through"), a.global_via or "", b.global_via or ""),
+    ]
+    differing = [pair for pair in pairs if pair[1] != pair[2]]
+    if old != new:  # the padding follows from size and start
+        differing = [pair for pair in differing if pair[0] != "padding"]
+    return localize(", ").join(f"{translate(what)} {before} → {after}" for what, before, after in differing)
+
+
+def _axes(values: Sequence[float] | None) -> str:
+    return per_axis(values) if values else ""
+
+
+def _merges(field: ReceptiveField) -> str:
+    offsets = (
+        Message("{layer} by {offset} px", layer=merge.layer, offset=per_axis(merge.offset))
+        for merge in field.merges
+    )
+    return translate(listed(offsets))
+
+
 def _value(what: str, value: Any) -> str:
-    if what == "receptive_field":
-        return str(value["status"]) if value["size"] is None else show_shape(tuple(value["size"]))
+    if value is None:
+        return localize("none")
     if what == "output_shape":
         return show_shape(tuple(value))
     if what == "activation_bytes":
@@ -158,7 +196,7 @@ def recount_table(counted: Recount) -> Table:
     return Table(
         columns,
         rows,
-        [Message("total"), "", counted.ours_total, Number(counted.total, mark), ""],
+        [Message("total"), "", counted.ours_total, MarkedNumber(counted.total, mark), ""],
         Message(
             "{network}, counted by {tool} {version}",
             network=counted.model,

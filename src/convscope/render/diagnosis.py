@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..network import Network
 from ..text.language import Message, localize, translate
-from ..text.numbers import percent
+from ..text.numbers import percent, times
 from ..text.table import hang, pad
 from ..text.terminal import PLAIN, Paint
 
@@ -92,7 +92,7 @@ def verdict_text(verdict: Verdict, width: int, paint: Paint = PLAIN) -> str:
         mark = paint.good("✓") if limit.ok else paint.alarm("✗")
         indent = widest + 4
         first, *rest = hang(translate(limit.reason) + _margin(limit), width, indent)
-        lines += [f"{mark} {names[limit.name]:<{widest}}  {first[indent:]}", *rest]
+        lines += [f"{mark} {pad(names[limit.name], widest)}  {first[indent:]}", *rest]
     return "\n".join(lines)
 
 
@@ -101,7 +101,7 @@ def _margin(limit: Limit) -> str:
     if not limit.ok or limit.spare is None:
         return ""
     if len(limit.spare) > 1 or limit.name.endswith("field"):
-        return localize(" ({spare} to spare)", spare="×".join(f"{part:g}" for part in limit.spare))
+        return localize(" ({spare} to spare)", spare=times(limit.spare))
     (spare,), (allowed,) = limit.spare, limit.allowed
     share = percent(spare / allowed if allowed else 0.0)
     return localize(" ({spare:,} to spare, {share})", spare=spare, share=share)

@@ -9,10 +9,10 @@ import numpy as np
 
 from ..engines.protocol import Array
 from ..text.language import Message, localize, translate
-from ..text.table import Cell, Column, Table, pad, shorten, width_of, wrap
+from ..text.numbers import accuracy_percent, times
+from ..text.table import Cell, Column, Table, align, pad, shorten, width_of, wrap
 from ..text.terminal import PLAIN, Paint
 from ..training.evaluation import Evaluation
-from .training import share
 
 LONGEST_NAME = 20
 LONGEST_HEADING = 6
@@ -36,7 +36,7 @@ def _summary(evaluation: Evaluation) -> str:
     return localize(
         "loss {loss}, accuracy {accuracy}: {correct:,} of {images:,} images correct, {count:,} error(s)",
         loss=f"{evaluation.loss:.4f}",
-        accuracy=share(evaluation.accuracy),
+        accuracy=accuracy_percent(evaluation.accuracy),
         correct=evaluation.correct,
         images=evaluation.images,
         count=evaluation.images - evaluation.correct,
@@ -60,7 +60,7 @@ def class_table(evaluation: Evaluation) -> Table:
                 known["name"],
                 known["images"],
                 known["correct"],
-                Message("no images") if part is None else share(part),
+                Message("no images") if part is None else accuracy_percent(part),
                 _confused_with(evaluation, at),
             ]
         )
@@ -219,13 +219,15 @@ def _answer_lines(answer: Mapping[str, Any]) -> list[str]:
 
 def _class_lines(guesses: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return classes, most probable first, each with its probability and a bar."""
-    names = [shorten(translate(guess["name"]), LONGEST_CLASS) for guess in guesses]
-    widest = max(map(width_of, names))
-    lines = []
-    for name, guess in zip(names, guesses, strict=True):
-        bar = "█" * round(BAR_CELLS * guess["probability"])
-        lines.append(f"  {pad(name, widest)}  {share(guess['probability']):>8}  {bar}".rstrip())
-    return lines
+    rows = [
+        (
+            shorten(translate(guess["name"]), LONGEST_CLASS),
+            accuracy_percent(guess["probability"]).rjust(8),
+            "█" * round(BAR_CELLS * guess["probability"]),
+        )
+        for guess in guesses
+    ]
+    return [f"  {line}" for line in align(rows)]
 
 
 def _output_lines(summary: Mapping[str, Any]) -> list[str]:
@@ -233,11 +235,10 @@ def _output_lines(summary: Mapping[str, Any]) -> list[str]:
     largest = summary.get("largest")
     if largest is None:
         numbers = {name: f"{summary[name]:.4g}" for name in ("minimum", "mean", "maximum")}
-        shape = "×".join(map(str, summary["shape"]))
+        shape = times(summary["shape"])
         return [
             "  "
             + localize("output {shape}: minimum {minimum}, mean {mean}, maximum {maximum}", shape=shape, **numbers)
         ]
-    names = [shorten(translate(one["name"]), LONGEST_CLASS) for one in largest]
-    widest = max(map(width_of, names))
-    return [f"  {pad(name, widest)}  {one['value']:.4g}" for name, one in zip(names, largest, strict=True)]
+    rows = [(shorten(translate(one["name"]), LONGEST_CLASS), f"{one['value']:.4g}") for one in largest]
+    return [f"  {line}" for line in align(rows)]

@@ -16,7 +16,7 @@ from ..network import Network, Node
 from ..text.language import Message, localize, translate
 from ..text.lists import shortened_with_count
 from ..text.numbers import count, decimal, per_axis, percent
-from ..text.table import pad, width_of, wrap
+from ..text.table import align, wrap
 from ..text.terminal import PLAIN, Paint
 
 _MARKS = {"union": "∪", "misaligned": "≠", "varying": "≤"}
@@ -150,9 +150,8 @@ def units_text(network: Network, units: Units, origin: Node, width: int, paint: 
 
 
 def _page(title: str, lines: Sequence[tuple[str, str]], sketch: str, width: int, paint: Paint) -> str:
-    widest = max(width_of(name) for name, _ in lines)
     heading = [paint.strong(line) for line in wrap(title, width)]
-    facts = [f"  {pad(name, widest)}  {value}" for name, value in lines]
+    facts = [f"  {line}" for line in align(lines)]
     return "\n".join([*heading, "", *facts, "", sketch])
 
 

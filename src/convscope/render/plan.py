@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ..engines.native.codegen.target import Target
-from ..engines.native.plan import KernelCall, Plan, PlanKind, PlanStep, Role, Section
+from ..engines.native.plan import KernelCall, Plan, PlanKind, PlanSection, PlanStep, Role
 from ..engines.native.runtime.memory_planner import busiest_moment, by_lifetime
 from ..text.language import Message
 from ..text.lists import counted, listed, shortened
@@ -31,7 +31,7 @@ _LONGER = {
     Role.PREPARED: Message("transformed weights"),
 }
 """Names of the memory that persists between steps."""
-_ONCE = Section.PREPARE
+_ONCE = PlanSection.PREPARE
 """The section that runs only after parameters have changed, not for every batch."""
 
 
@@ -41,12 +41,12 @@ _TITLES: dict[str, Message] = {
     PlanKind.INFERENCE: Message("inference"),
 }
 _SECTIONS = {
-    Section.PREPARE: Message("prepare, once"),
-    Section.FORWARD: Message("forward"),
-    Section.LOSS: Message("loss"),
-    Section.BACKWARD: Message("backward"),
-    Section.NORM: Message("norm"),
-    Section.UPDATE: Message("update"),
+    PlanSection.PREPARE: Message("prepare, once"),
+    PlanSection.FORWARD: Message("forward"),
+    PlanSection.LOSS: Message("loss"),
+    PlanSection.BACKWARD: Message("backward"),
+    PlanSection.NORM: Message("norm"),
+    PlanSection.UPDATE: Message("update"),
 }
 _PURPOSES = {
     "forward": Message("forward"),
@@ -123,7 +123,7 @@ def plan_document(plan: Plan, batch: int) -> dict[str, Any]:
 
 
 def _section(name: str, steps: Sequence[PlanStep], batch: int) -> list[Cell]:
-    return _sums(Message("· {section}", section=_SECTIONS[Section(name)]), steps, batch)
+    return _sums(Message("· {section}", section=_SECTIONS[PlanSection(name)]), steps, batch)
 
 
 def _sums(name: str, steps: Sequence[PlanStep], batch: int) -> list[Cell]:
@@ -141,7 +141,7 @@ def _short(step: PlanStep) -> str:
     if not step.fused:
         return purpose_text(step.purpose)
     shared = step.layer[: step.layer.rfind(".") + 1]
-    named = ", ".join(name.removeprefix(shared) for name in step.fused)
+    named = listed(name.removeprefix(shared) for name in step.fused)
     if step.purpose == "forward":
         return f"+ {named}"
     return Message("{purpose} + {layers}", purpose=purpose_text(step.purpose), layers=named)

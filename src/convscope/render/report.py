@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from ..analysis.grouping import Group, rows_at_depth
+from ..analysis.grouping import LayerGroup, rows_at_depth
 from ..layers.base import show_shape
 from ..text.language import Message
 from ..text.lists import shortened_with_count
 from ..text.numbers import memory
-from ..text.table import Cell, Column, Note, Number, Table
+from ..text.table import Cell, Column, MarkedNumber, Note, Table
 from ..text.terminal import PLAIN, Paint, terminal_width
 from .field import field_notes, field_text
 
@@ -72,7 +72,7 @@ def report_grid(report: Report, depth: int | None = None) -> Table:
 
     With `depth`, layers that share the first parts of their names are one row.
     """
-    shown: Sequence[LayerRow | Group] = report.rows if depth is None else rows_at_depth(report, depth)
+    shown: Sequence[LayerRow | LayerGroup] = report.rows if depth is None else rows_at_depth(report, depth)
     totals = report.totals
     sums = {name: getattr(totals, name) for name in ("comparisons", "divisions", "exponentials")}
     displayed = {name for name, total in sums.items() if total}
@@ -84,8 +84,8 @@ def report_grid(report: Report, depth: int | None = None) -> Table:
     rows = [_cells(row) for row in shown]
     mark = _MARKS[totals.status]
     counts = (totals.macs, totals.additions, totals.comparisons, totals.divisions, totals.exponentials)
-    total: list[Cell] = [Message("total"), "", "", "", Number(totals.params, mark)]
-    total += [*(Number(value, mark) for value in counts), totals.activation_bytes, "", "", ""]
+    total: list[Cell] = [Message("total"), "", "", "", MarkedNumber(totals.params, mark)]
+    total += [*(MarkedNumber(value, mark) for value in counts), totals.activation_bytes, "", "", ""]
     network = report.network
     return Table(
         tuple(_COLUMNS[index] for index in indices),
@@ -102,18 +102,18 @@ def report_grid(report: Report, depth: int | None = None) -> Table:
     )
 
 
-def _is_chain(network: Network, rows: Sequence[LayerRow | Group]) -> bool:
+def _is_chain(network: Network, rows: Sequence[LayerRow | LayerGroup]) -> bool:
     names = [network.inputs[0].name, *(row.name for row in rows)]
     return all(row.inputs == (before,) for row, before in zip(rows, names, strict=False))
 
 
-def _cells(row: LayerRow | Group) -> list[Cell]:
+def _cells(row: LayerRow | LayerGroup) -> list[Cell]:
     """Return one cell per column; unknown values are question marks, never zeros."""
     done = row.operations
     counts = (done.macs, done.additions, done.comparisons, done.divisions, done.exponentials)
     mark = _MARKS[row.status]
-    params: Cell = Number(row.params, mark)
-    work: list[Cell] = [Number(value, mark) for value in counts]
+    params: Cell = MarkedNumber(row.params, mark)
+    work: list[Cell] = [MarkedNumber(value, mark) for value in counts]
     if row.status == "unknown":
         params = "?"
         work = ["?"] * len(counts)
@@ -132,7 +132,7 @@ def _cells(row: LayerRow | Group) -> list[Cell]:
     ]
 
 
-def _notes(report: Report, rows: Sequence[LayerRow | Group]) -> Iterable[str | Note]:
+def _notes(report: Report, rows: Sequence[LayerRow | LayerGroup]) -> Iterable[str | Note]:
     totals = report.totals
     sizes = {
         "parameters": memory(totals.parameter_bytes),

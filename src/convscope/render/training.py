@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..text.language import Message, localize
+from ..text.numbers import accuracy_percent
 from ..text.table import Cell, Column, Table
 from ..training.history import Epoch, History, loss_text
 
@@ -30,14 +31,14 @@ def best_text(history: History) -> str | None:
             epoch=best.epoch,
             epochs=history[-1].epoch,
             loss=loss_text(best.validation_loss),
-            accuracy=share(best.validation_accuracy),
+            accuracy=accuracy_percent(best.validation_accuracy),
         )
     return localize(
         "best: epoch {epoch} of {epochs}, loss {loss}, accuracy {accuracy}",
         epoch=best.epoch,
         epochs=history[-1].epoch,
         loss=loss_text(best.loss),
-        accuracy=share(best.accuracy),
+        accuracy=accuracy_percent(best.accuracy),
     )
 
 
@@ -62,16 +63,11 @@ def history_table(history: History) -> Table:
 
 
 def _cells(epoch: Epoch, checked: bool, best: bool) -> list[Cell]:
-    cells: list[Cell] = [epoch.epoch, f"{epoch.lr:.4g}", loss_text(epoch.loss), share(epoch.accuracy)]
+    cells: list[Cell] = [epoch.epoch, f"{epoch.lr:.4g}", loss_text(epoch.loss), accuracy_percent(epoch.accuracy)]
     if checked:
         loss, accuracy = epoch.validation_loss, epoch.validation_accuracy
-        cells += ["" if loss is None else loss_text(loss), "" if accuracy is None else share(accuracy)]
+        cells += ["" if loss is None else loss_text(loss), "" if accuracy is None else accuracy_percent(accuracy)]
     return [*cells, BEST if best else ""]
-
-
-def share(part: float) -> str:
-    """Return a percentage with two decimals, so that one image in ten thousand is visible."""
-    return f"{100 * part:.2f} %"
 
 
 def _loss(epoch: Epoch) -> float:

@@ -28,16 +28,21 @@ def shortened_with_count(items: Sequence[str], limit: int) -> str:
     return first
 
 
-def listed(items: Sequence[str]) -> str:
-    """Join names or messages by commas.
+def listed(items: Iterable[str]) -> str:
+    """Join names or messages by commas, each translated with the whole.
 
     >>> listed([Message("one"), Message("two"), Message("three")])
     'one, two, three'
     """
+    return _joined(list(items))
+
+
+def _joined(items: list[str]) -> str:
+    """Return halves within halves, so that a long list is no deep message."""
     if len(items) < 2:
         return items[0] if items else ""
     half = len(items) // 2
-    return Message("{first}, {last}", first=listed(items[:half]), last=listed(items[half:]))
+    return Message("{first}, {last}", first=_joined(items[:half]), last=_joined(items[half:]))
 
 
 def join_and(items: Iterable[str]) -> str:

@@ -1,8 +1,9 @@
-"""Formatting of counts, bytes, positions and percentages."""
+"""Formatting of counts, bytes, sizes, values, percentages and durations."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from math import inf
 
 
 def count(value: float, exact: bool = True) -> str:
@@ -49,6 +50,28 @@ def per_axis(values: Sequence[float], join: str = "×") -> str:
     return decimal(values[0]) if len(set(values)) == 1 else join.join(map(decimal, values))
 
 
+def times(sizes: Iterable[float]) -> str:
+    """Join sizes, one per axis.
+
+    >>> times((3, 224, 224)), times((5.5, 2.0))
+    ('3×224×224', '5.5×2')
+    """
+    return "×".join(number(size, 6) for size in sizes)
+
+
+def number(value: float, digits: int = 4) -> str:
+    """Format a value with few significant digits, without trailing zeros. Integers keep all digits.
+
+    >>> number(-2.50), number(1 / 3), number(1234567), number(-float("inf"))
+    ('−2.5', '0.3333', '1234567', '−∞')
+    """
+    if hasattr(value, "__index__"):
+        text = str(value)
+    else:
+        text = "∞" if value == inf else "-∞" if value == -inf else f"{value:.{digits}g}"
+    return text.replace("-", "−")
+
+
 def percent(part: float) -> str:
     """Format a fraction as a percentage.
 
@@ -58,3 +81,41 @@ def percent(part: float) -> str:
     if 0 < part < 0.001:
         return "< 0.1 %"
     return f"{100 * part:.1f}".removesuffix(".0") + " %"
+
+
+def accuracy_percent(part: float) -> str:
+    """Format a fraction with two decimals, so that one image in ten thousand is visible.
+
+    >>> accuracy_percent(0.9), accuracy_percent(0.9999)
+    ('90.00 %', '99.99 %')
+    """
+    return f"{100 * part:.2f} %"
+
+
+def whole_percent(part: float) -> str:
+    """Format a fraction in whole percent.
+
+    >>> whole_percent(0.126)
+    '13 %'
+    """
+    return f"{100 * part:.0f} %"
+
+
+def short_time(seconds: float) -> str:
+    """Format the duration of a computation.
+
+    >>> short_time(0.25), short_time(0.0000123)
+    ('250.00 ms', '12.3 µs')
+    """
+    return f"{seconds * 1e3:.2f} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.1f} µs"
+
+
+def clock(seconds: float) -> str:
+    """Format a duration as a clock does.
+
+    >>> clock(75), clock(3675)
+    ('1:15', '1:01:15')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -34,6 +34,21 @@ def pad(text: str, width: int, right: bool = False) -> str:
     return blanks + text if right else text + blanks
 
 
+def align(rows: Sequence[Sequence[str]], right: Container[int] = (), gap: str = "  ") -> list[str]:
+    """Return one line per row, with columns of equal width, those in `right` aligned to the right.
+
+    >>> align([["conv1", "448"], ["卷积", "7,712"]], right={1})
+    ['conv1    448', '卷积   7,712']
+    """
+    widths = [max(map(width_of, column)) for column in zip(*rows, strict=True)]
+
+    def line(row: Sequence[str]) -> str:
+        cells = enumerate(zip(row, widths, strict=True))
+        return gap.join(pad(text, width, at in right) for at, (text, width) in cells).rstrip()
+
+    return [line(row) for row in rows]
+
+
 def shorten(text: str, width: int) -> str:
     """Elide the middle of a text wider than `width` cells; the ends of names differ most.
 
@@ -113,14 +128,14 @@ NARROWEST = 8
 """Width of shortened texts when no column is left to drop."""
 
 
-class Number(NamedTuple):
+class MarkedNumber(NamedTuple):
     """Number with a mark before it, such as "≥" for a lower bound."""
 
     value: int
     mark: str = ""
 
 
-Cell = str | int | Number
+Cell = str | int | MarkedNumber
 
 
 @dataclass(frozen=True)
@@ -144,7 +159,7 @@ class Column:
         """Return the text of a cell."""
         if isinstance(cell, str):
             return translate(cell)
-        value, mark = cell if isinstance(cell, Number) else (cell, "")
+        value, mark = cell if isinstance(cell, MarkedNumber) else (cell, "")
         return mark + self.form(value, exact)
 
 
@@ -211,7 +226,9 @@ class Table:
         sheet = io.StringIO()
         writer = csv.writer(sheet, lineterminator="\n")
         writer.writerow(column.heading for column in self.columns)
-        writer.writerows([cell.value if isinstance(cell, Number) else cell for cell in row] for row in self.rows)
+        writer.writerows(
+            [cell.value if isinstance(cell, MarkedNumber) else cell for cell in row] for row in self.rows
+        )
         return sheet.getvalue().rstrip("\n")
 
     def html(self) -> str:

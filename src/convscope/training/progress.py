@@ -7,6 +7,7 @@ from typing import TextIO
 
 from ..progress import StatusLine
 from ..text.language import localize, translate
+from ..text.numbers import clock
 from .history import Epoch, loss_text
 
 _BETWEEN_SECONDS = 0.1
@@ -51,7 +52,7 @@ class Progress:
                 batches=batches,
                 loss=loss_text(loss),
                 rate=self._images / seconds,
-                left=_clock(left),
+                left=clock(left),
             )
         )
 
@@ -72,9 +73,3 @@ class Progress:
     def say(self, text: str) -> None:
         """Show a message on its own line, even if progress is not shown."""
         self._line.write(f"\n{text}\n" if self._bar else f"{text}\n")
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

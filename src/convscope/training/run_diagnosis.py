@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from ..analysis.diagnosis import Finding
 from ..analysis.diagnosis.finding import SEVERITIES
 from ..text.language import Message
+from ..text.lists import listed
 from .history import Epoch, Event, history_of, loss_text
 from .run_folder import RunFolder
 
@@ -191,7 +192,7 @@ def _vanishing(record: _Record) -> Iterator[Finding]:
             small,
             Message(
                 "gradients of {layers} are less than a thousandth of those of {largest}",
-                layers=", ".join(small),
+                layers=listed(small),
                 largest=largest,
             ),
             Message("use ReLU instead of sigmoid or tanh, batch normalization, or shortcut connections"),
@@ -209,7 +210,7 @@ def _updates(record: _Record) -> Iterator[Finding]:
             tuple(large),
             Message(
                 "one step changes {layers} by up to {percent:.0f} % of its norm",
-                layers=", ".join(large),
+                layers=listed(large),
                 percent=100 * max(large.values()),
             ),
             Message("lower the learning rate, or clip the gradient norm to 1"),
@@ -221,7 +222,7 @@ def _updates(record: _Record) -> Iterator[Finding]:
             "small-updates",
             "note",
             tuple(small),
-            Message("one step changes {layers} by less than a millionth of its norm", layers=", ".join(small)),
+            Message("one step changes {layers} by less than a millionth of its norm", layers=listed(small)),
             Message("raise the learning rate, unless training has converged"),
             small,
         )

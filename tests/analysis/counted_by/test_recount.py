@@ -31,9 +31,7 @@ def test_an_unknown_tool_is_refused_with_the_nearest_names(tool: str, hint: str)
     with pytest.raises(ConvscopeError) as caught:
         recount(SMALL, tool)
     assert type(caught.value) is BadSetting
-    assert str(caught.value) == (
-        f"Recount.tool must be one of {KNOWN} (got tool={tool!r}). {hint} [counting-tool]"
-    )
+    assert str(caught.value) == (f"Recount.tool must be one of {KNOWN} (got {tool!r}). {hint} [counting-tool]")
 
 
 def test_the_report_recounts() -> None:
@@ -147,3 +145,9 @@ def test_a_comparison_marks_what_is_unknown() -> None:
     assert lines[2] == "| it | LSTM | 2,660 | 2,940 | 0 | 3,220 | 3,290 | ? | ? |"
     assert lines[3] == "| **total** |  | 2,660 | 2,940 | 0 | 3,220 | 3,290 | ≥ 0 | ≥ 0 |"
     assert lines[4] == "| parameters |  | 588 | 588 | 588 | 588 | 588 | 588 | 560 |"
+
+
+def test_a_notebook_shows_the_table() -> None:
+    page = recount(SMALL, "thop")._repr_html_()
+    assert page.startswith("<table>\n<caption>")
+    assert page.count("<tr>") == len(SMALL.layers) + 2

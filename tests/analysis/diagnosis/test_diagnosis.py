@@ -39,7 +39,7 @@ def test_classic_networks_raise_no_false_alarm(name):
     assert [finding.code for finding in cs.diagnose(name)] == [*CLASSIC[name], "smallest-input"]
 
 
-def test_mobilenet_at_its_published_size_has_one_unproductive_layer_and_drifts():
+def test_mobilenet_has_one_unproductive_layer_and_a_same_drift():
     """Its last depthwise layer looks at 251 pixels of 224, and TensorFlow's SAME moves by 31 of 32 pixels."""
     drift, unproductive, _ = cs.diagnose("mobilenet_v1")
     assert drift.numbers["drift"] == [-31.0, -31.0]
@@ -56,7 +56,7 @@ def test_the_most_severe_findings_come_first():
     assert severities == sorted(severities, key=SEVERITIES.index)
 
 
-def test_a_model_may_be_named_and_findings_are_json():
+def test_diagnose_takes_a_model_name_and_findings_are_json():
     findings = cs.diagnose("vgg16")
     assert findings == cs.diagnose(cs.load("vgg16"))
     assert json.loads(json.dumps(findings[0].to_dict())) == findings[0].to_dict()
@@ -79,7 +79,7 @@ def test_networks_of_other_ranks_are_diagnosed(text):
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(networks())
-def test_what_is_said_of_random_networks_is_so(network):
+def test_diagnoses_hold_on_random_networks(network):
     """Sizes that are named are legal, unproductive layers and lost pixels are what trying every pixel shows."""
     findings = cs.diagnose(network, object_size=(3, 4))
     (smallest,) = [finding for finding in findings if finding.code == "smallest-input"]

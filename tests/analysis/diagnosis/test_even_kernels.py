@@ -12,7 +12,7 @@ def of(network):
     return [finding for finding in cs.diagnose(network) if finding.code == "even-kernel-shift"]
 
 
-def test_half_pixels_add_up_over_the_layers():
+def test_even_kernel_shifts_add_up_over_layers():
     (finding,) = of(cs.load(NET))
     assert str(finding) == (
         "risk: Even kernels with an odd stride each shift the map by half a pixel of their input: conv1 "
@@ -24,7 +24,7 @@ def test_half_pixels_add_up_over_the_layers():
     assert finding.numbers["by_layer"] == {"conv1": [0.5, 0.0], "conv2": [0.5, 0.5]}
 
 
-def test_the_shift_is_the_distance_of_the_first_center_from_that_of_its_stretch():
+def test_shift_is_the_distance_of_the_first_centers():
     """A unit of step 2 stands for 2 pixels, whose middle is at 1."""
     field = cs.inspect(cs.load(NET)).rows[-1].receptive_field
     ideal = [step / 2 for step in field.stride]
@@ -32,7 +32,7 @@ def test_the_shift_is_the_distance_of_the_first_center_from_that_of_its_stretch(
     assert of(cs.load(NET))[0].numbers["shift"] == [1.5, 1.0]
 
 
-def test_it_is_a_note_where_no_map_is_an_output():
+def test_even_kernel_is_a_note_without_a_map_output():
     assert of(cs.load(NET + " | globalavgpool | dense 7"))[0].severity == "note"
 
 
@@ -47,5 +47,5 @@ def test_it_is_a_note_where_no_map_is_an_output():
         "input 3x20x26 | conv 4 4 p1/2 | conv 5 4 p2/1",
     ],
 )
-def test_nothing_is_found_where_nothing_is_shifted(text):
+def test_odd_kernels_have_no_finding(text):
     assert not of(cs.load(text))

@@ -9,7 +9,7 @@ def of(text, code):
     return [finding for finding in cs.diagnose(cs.load(text)) if finding.code == code]
 
 
-def test_a_dense_layer_on_a_flattened_map_could_read_one_number_per_channel():
+def test_dense_layer_on_a_flattened_map_suggests_global_pooling():
     """dense1 reads 4·6·5 = 120 numbers: 50·120 + 50 of 112 + 6050 + 357; 4 would do: 50·116 saved."""
     (finding,) = of(
         "input 3x12x10 | conv 4 3 p1 | maxpool 2 | flatten | dropout 0.5 | dense 50 | relu | dense 7",
@@ -23,7 +23,7 @@ def test_a_dense_layer_on_a_flattened_map_could_read_one_number_per_channel():
     )
 
 
-def test_the_parameters_saved_are_those_of_the_network_with_pooling():
+def test_saved_parameters_match_the_network_with_pooling():
     before = cs.load("input 3x12x10 | conv 4 3 p1 | flatten | dense 50")
     after = cs.load("input 3x12x10 | conv 4 3 p1 | globalavgpool | dense 50")
     (finding,) = of("input 3x12x10 | conv 4 3 p1 | flatten | dense 50", "heavy-dense")
@@ -70,6 +70,6 @@ def test_a_large_kernel_could_be_a_stack_of_small_ones():
         "input 8x6x5 | conv 8 6x5 g8 | conv 9 1",  # depthwise: one channel each, as pooling would leave
     ],
 )
-def test_nothing_is_found_where_nothing_lighter_is_known(text):
+def test_layers_without_a_lighter_form_have_no_finding(text):
     assert not of(text, "heavy-kernel")
     assert not of(text, "heavy-dense")

@@ -19,7 +19,7 @@ def of(network, *codes):
     return [finding for finding in cs.diagnose(network) if finding.code in codes]
 
 
-def test_rows_behind_the_last_window_are_found_with_what_would_save_them():
+def test_rows_after_the_last_window_are_found_with_a_fix():
     """20 − 3 = 17 leaves 2 after steps of 3, 25 − 3 = 22 leaves 1; pool1 takes 6×8 without loss."""
     first, second = of(cs.load(LOSSY), "lost-rows", "unseen-border")
     ways = "No layer loses any for images of height 18 or 24 and width 24 or 30."
@@ -35,7 +35,7 @@ def test_rows_behind_the_last_window_are_found_with_what_would_save_them():
 
 
 @pytest.mark.parametrize("size", [(18, 24), (24, 24), (18, 30), (24, 30)])
-def test_the_sizes_that_are_named_lose_nothing(size):
+def test_suggested_sizes_lose_no_rows(size):
     assert not of(cs.load(LOSSY).with_input((3, *size)), "lost-rows", "unseen-border")
 
 
@@ -44,13 +44,13 @@ def test_intermediate_sizes_drop_border_pixels(size):
     assert of(cs.load(LOSSY).with_input((3, *size)), "lost-rows")
 
 
-def test_the_padding_that_is_named_loses_nothing():
+def test_suggested_padding_loses_no_rows():
     """conv1 keeps its rows and makes 7×9 units now, of which pool1 loses one each."""
     found = of(cs.load(LOSSY.replace("conv 4 3 s3", "conv 4 3 s3 p0/1x0/2")), "lost-rows")
     assert [finding.layers for finding in found] == [("pool1",)]
 
 
-def test_a_deep_layer_names_the_rows_of_the_image_that_go_with_its_own():
+def test_lost_rows_of_a_deep_layer_are_mapped_to_the_image():
     """conv1 gives 11×13 units 2 apart; pool1 takes 10×12: its lost row is seen by conv1 alone in 2 pixels."""
     found = of(cs.load("input 3x23x27 | conv 4 3 s2 | maxpool 2"), "lost-rows")
     assert [finding.message for finding in found] == [
@@ -66,7 +66,7 @@ def test_a_deep_layer_names_the_rows_of_the_image_that_go_with_its_own():
     assert not of(cs.load("input 3x23x27 | conv 4 3 s2 | maxpool 2 ceil"), "lost-rows")
 
 
-def test_rows_that_another_layer_sees_are_not_lost():
+def test_rows_seen_by_another_layer_are_not_lost():
     """Two pools read one map; the second takes every row."""
     entries = [
         Entry("input", L.Input((3, 9, 11))),
@@ -87,7 +87,7 @@ def test_rows_that_another_layer_sees_are_not_lost():
         "input 3x14x19 | maxpool 2 ceil",
     ],
 )
-def test_nothing_is_found_where_nothing_is_lost(text):
+def test_covered_borders_have_no_finding(text):
     assert not of(cs.load(text), "lost-rows", "unseen-border")
 
 
@@ -100,7 +100,7 @@ def test_nothing_is_found_where_nothing_is_lost(text):
     st.integers(0, 2),
     st.integers(0, 2),
 )
-def test_lost_rows_are_those_that_a_plain_loop_over_windows_does_not_reach(n, k, s, d, before, after):
+def test_lost_rows_match_a_loop_over_windows(n, k, s, d, before, after):
     """Windows are laid down one by one; the gap that a large stride leaves behind each is skipped at the end too."""
     reach = d * (k - 1) + 1
     assume(reach <= n + before + after)
@@ -111,13 +111,13 @@ def test_lost_rows_are_those_that_a_plain_loop_over_windows_does_not_reach(n, k,
     assert lost_rows(Window(k, s, before, after, d), n) == len(behind)
 
 
-def test_rows_that_circular_padding_brings_to_the_front_are_seen():
+def test_rows_wrapped_by_circular_padding_are_seen():
     """The first window looks at the last row, which the last window misses."""
     assert lost_rows(Window(2, 2, before=1), 8) == 1
     assert lost_rows(Window(2, 2, before=1, border="circular"), 8) == 0
 
 
-def test_the_unseen_border_is_what_changes_no_output():
+def test_pixels_of_the_unseen_border_change_no_output():
     """Every pixel is perturbed: the rows and columns at the end that change nothing are those reported."""
     network = cs.load("input 2x12x15 | conv 3 3 s2 | maxpool 3 s2")
     finding = next(finding for finding in cs.diagnose(network) if finding.code == "unseen-border")

@@ -35,7 +35,7 @@ def test_paths_of_different_extent_and_one_center_are_not_misaligned():
     assert not of(network((1, 2), L.Add()))
 
 
-def test_maps_put_side_by_side_are_not_misaligned():
+def test_maps_concatenated_along_a_position_axis_are_not_misaligned():
     """Joined along the rows they are meant to stand apart; along the channels they are not."""
     assert not of(network((1, 2), L.Concat(1)))
     assert of(network(((0, 2), (4, 0)), L.Concat()))
@@ -51,7 +51,7 @@ def test_space_to_depth_by_slices_is_not_misaligned():
     assert not of(Network(entries))
 
 
-def test_paths_with_equal_first_centers_are_not_called_apart():
+def test_paths_with_equal_first_centers_are_not_misaligned():
     """A pyramid: a strided map joined with the upsampled one behind it, whose units move to and fro."""
     down = L.Conv2d(4, 3, stride=2, padding=1)
     entries = [

@@ -13,7 +13,7 @@ def small(network, size):
     return [finding for finding in cs.diagnose(network, object_size=size) if finding.code == "small-field"]
 
 
-def test_a_field_smaller_than_the_object_is_found_with_changes_that_reach_it():
+def test_small_field_is_found_with_changes_that_reach_the_object():
     """7 rows and 17 columns are missing; units of conv2's input are 4 rows and 3 columns apart."""
     (finding,) = small(cs.load(NET), (20, 30))
     assert str(finding) == (
@@ -25,7 +25,7 @@ def test_a_field_smaller_than_the_object_is_found_with_changes_that_reach_it():
     assert finding.numbers["missing"] == [7, 17]
 
 
-def test_every_change_that_is_named_does_reach_the_object():
+def test_every_suggested_change_reaches_the_object():
     """The changed networks are written down by hand and inspected."""
     changed = {
         "3 more 3×3 layers with stride 1 at the end": NET + " | conv 6 3 p1" * 3,
@@ -39,7 +39,7 @@ def test_every_change_that_is_named_does_reach_the_object():
         assert list(last.receptive_field.size) == change["field"]
 
 
-def test_a_change_overshoots_where_one_step_is_more_than_is_missing():
+def test_smallest_change_may_exceed_the_missing_pixels():
     """One row and column short: one dilation more gives 8 rows and 6 columns, two taps more likewise."""
     (finding,) = small(cs.load(NET), 14)
     assert finding.numbers["changes"][1:] == [
@@ -54,7 +54,7 @@ def test_a_larger_stride_is_tried_from_the_last_layer_to_the_first():
     assert finding.numbers["changes"][-1] == {"change": "stride 2×2 in conv2", "field": [9, 9]}
 
 
-def test_a_field_as_large_as_the_object_is_not_found():
+def test_field_as_large_as_the_object_has_no_finding():
     assert not small(cs.load(NET), 13)
     assert small(cs.load(NET), (13, 14))[0].numbers["missing"] == [0, 1]
 
@@ -66,10 +66,10 @@ def test_layers_after_global_pooling_do_not_count():
 
 
 @pytest.mark.parametrize("size", [0, (3, 4, 5), "ab", 2.5, ()])
-def test_an_object_size_must_be_whole_pixels_per_axis(size):
+def test_invalid_object_size_is_refused(size):
     with pytest.raises(BadSetting) as caught:
         cs.diagnose(cs.load(NET), object_size=size)
     assert str(caught.value) == (
         "diagnose.object_size must be an integer of at least 1, or 2, one per axis (got "
-        f"object_size={size!r}). Use 64 for objects of 64 pixels. [object-size]"
+        f"{size!r}). Use 64 for objects of 64 pixels. [object-size]"
     )

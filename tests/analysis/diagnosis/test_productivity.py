@@ -32,14 +32,14 @@ def test_a_layer_whose_input_sees_more_than_the_image_is_unproductive():
     assert finding.numbers["productive_from"] == [25, 37]
 
 
-def test_layers_become_productive_at_the_size_that_is_named_and_not_one_pixel_before():
+def test_layers_become_productive_exactly_at_the_suggested_size():
     """At 25×37 nothing is found; at 24×36 the last layer still is."""
     network = cs.load(STACK)
     assert not of(network.with_input((3, 25, 37)), "unproductive-layers")
     assert of(network.with_input((3, 24, 36)), "unproductive-layers")[0].layers == ("conv7",)
 
 
-def test_one_axis_that_is_not_covered_keeps_a_layer_productive():
+def test_layer_is_productive_if_one_axis_is_not_covered():
     """With 20 rows and 38 columns no layer's input covers the width."""
     assert not of(cs.load(STACK).with_input((3, 20, 38)), "unproductive-layers")
 
@@ -53,7 +53,7 @@ def test_a_layer_that_joins_along_one_axis_is_judged_by_that_axis():
     assert finding.numbers["productive_from"] == [40, 13]
 
 
-def test_a_pool_that_shrinks_the_map_is_not_found_alone():
+def test_shrinking_pool_alone_has_no_finding():
     """It joins nothing new, but makes the map smaller; beside a convolution it is counted."""
     pool = "input 3x9x11 | conv 4 15x17 same | maxpool 2"
     assert not of(cs.load(pool), "unproductive-layers")
@@ -66,7 +66,7 @@ def test_a_pool_that_shrinks_the_map_is_not_found_alone():
     assert of(cs.load("input 3x9x11 | conv 4 15x17 same | maxpool 3 s1"), "unproductive-layers")
 
 
-def test_a_shortcut_keeps_the_layers_behind_it_productive():
+def test_layers_after_a_shortcut_stay_productive():
     """The hull of both paths covers the image, the shortcut alone does not."""
     entries = [
         Entry("input", L.Input((4, 9, 11))),

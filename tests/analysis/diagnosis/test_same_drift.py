@@ -23,7 +23,7 @@ def first_center(n, layers):
     return center
 
 
-def test_one_pixel_more_moves_the_centers():
+def test_one_more_pixel_moves_the_centers():
     """24 rows pad 0 before, 25 pad 1, in both layers; 31 columns pad 2, 32 pad 1, in the first alone."""
     (finding,) = of(cs.load(NET))
     assert str(finding) == (
@@ -35,7 +35,7 @@ def test_one_pixel_more_moves_the_centers():
 
 
 @pytest.mark.parametrize("other", [(25, 32), (26, 33), (27, 37), (30, 31), (41, 50)])
-def test_the_drift_is_what_the_padding_rule_gives_by_hand(other):
+def test_drift_matches_the_padding_rule(other):
     rows, columns = [(3, 2), (3, 2)], [(5, 2), (3, 3)]
     expected = [
         first_center(other[0], rows) - first_center(24, rows),
@@ -45,7 +45,7 @@ def test_the_drift_is_what_the_padding_rule_gives_by_hand(other):
     assert [finding.numbers["drift"] for finding in found] == ([expected] if any(expected) else [])
 
 
-def test_sizes_that_differ_by_the_multiple_named_do_not_drift():
+def test_sizes_apart_by_the_suggested_period_do_not_drift():
     """The strides multiply to 4 rows and 6 columns."""
     assert not of(cs.load(NET), (3, 24 + 4, 31 + 6))
     assert not of(cs.load(NET), (3, 24 - 12, 31 - 18))
@@ -59,11 +59,11 @@ def test_sizes_that_differ_by_the_multiple_named_do_not_drift():
         "input 3x24x31 | maxpool 2 s2",
     ],
 )
-def test_nothing_drifts_without_same_and_a_stride(text):
+def test_only_strided_same_padding_drifts(text):
     assert not of(cs.load(text))
 
 
-def test_the_other_input_must_differ_in_sizes_alone():
+def test_other_input_of_another_rank_or_channels_is_refused():
     with pytest.raises(BadSetting) as caught:
         cs.diagnose(cs.load(NET), other_input=(1, 25, 32))
     assert str(caught.value) == (

@@ -37,7 +37,7 @@ def legal(network, shape):
     return True
 
 
-def test_the_smallest_sizes_are_found_and_the_weights_that_would_change_named():
+def test_smallest_sizes_name_the_weights_that_change():
     assert str(of(cs.load(CHAIN))) == (
         "note: The smallest valid input is 10×12. The weights of dense1 would have a different shape "
         "there. At 10×12, every convolution or pool still adds context within the image. "
@@ -47,7 +47,7 @@ def test_the_smallest_sizes_are_found_and_the_weights_that_would_change_named():
 
 
 @pytest.mark.parametrize("make", [lambda: cs.load(CHAIN), encoder_decoder])
-def test_every_smaller_size_was_tried(make):
+def test_every_smaller_size_is_invalid(make):
     """A brute search over all sizes, both axes."""
     network = make()
     channels, height, width = network.input_shape

@@ -23,7 +23,7 @@ def test_a_bias_before_a_normalization_is_counted():
     )
 
 
-def test_a_bias_that_something_else_reads_too_is_of_use():
+def test_bias_read_by_another_layer_has_no_finding():
     entries = [
         Entry("input", L.Input((3, 12, 10))),
         Entry("conv", L.Conv2d(4, 3), ("input",)),
@@ -87,7 +87,7 @@ def test_dropout_on_the_output_is_a_risk():
     assert not of(cs.load("input 6 | dropout 0.25 | dense 4"), "output-dropout")
 
 
-def test_dropout_that_drops_nothing_or_everything():
+def test_dropout_of_0_or_1_is_found():
     network = cs.load("input 6 | dropout 0 | dense 4 | dropout 1 | dense 3")
     assert of(network, "idle-dropout")[0].message == "dropout1 drops nothing: its p is 0."
     assert of(network, "total-dropout")[0].message == (
@@ -95,7 +95,7 @@ def test_dropout_that_drops_nothing_or_everything():
     )
 
 
-def test_two_dense_layers_without_anything_between_are_one():
+def test_consecutive_dense_layers_are_found():
     """6·9 + 9 and 9·4 + 4 parameters are one layer of 6·4 + 4."""
     (finding,) = of(cs.load("input 6 | dense 9 | dropout 0.5 | dense 4 | relu | dense 5"), "linear-stack")
     assert str(finding) == (
@@ -105,11 +105,11 @@ def test_two_dense_layers_without_anything_between_are_one():
     )
 
 
-def test_a_layer_between_that_is_wider_than_one_end_is_no_bottleneck():
+def test_wide_middle_layer_is_no_bottleneck():
     """The rank of 6 to 5 to 4 is that of 6 to 4."""
     assert of(cs.load("input 6 | dense 5 | dense 4"), "linear-stack")[0].numbers["joined_params"] == 28
 
 
 @pytest.mark.parametrize("text", ["input 6 | dense 9 | relu | dense 4", "input 6 | dense 2 | dense 5"])
-def test_dense_layers_with_an_activation_or_a_bottleneck_between_are_meant(text):
+def test_dense_layers_around_an_activation_or_bottleneck_have_no_finding(text):
     assert not of(cs.load(text), "linear-stack")

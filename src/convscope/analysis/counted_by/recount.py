@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from ...errors import BadSetting, suggest
 from ...layers.operations import Status
 from ...network import Network, Node
+from ...text.lists import listed
 from .fvcore import FVCORE
 from .ptflops import PTFLOPS
 from .tensorflow import TENSORFLOW
@@ -82,6 +83,11 @@ class Recount:
 
         return recount_table(self).text(terminal_width())
 
+    def _repr_html_(self) -> str:
+        from ...render.comparison import recount_table
+
+        return recount_table(self).html()
+
 
 def recount(network: Network, tool: str) -> Recount:
     """Count a network as another tool does.
@@ -97,8 +103,9 @@ def recount(network: Network, tool: str) -> Recount:
     """
     if tool not in TOOLS:
         raise BadSetting(
-            "Recount.tool must be one of {tools} (got tool={got!r}). {hint} [counting-tool]",
-            tools=", ".join(TOOLS),
+            "{setting} must be one of {tools} (got {got!r}). {hint} [counting-tool]",
+            setting="Recount.tool",
+            tools=listed(TOOLS),
             got=tool,
             hint=suggest(str(tool), TOOLS),
         )

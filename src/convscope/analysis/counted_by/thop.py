@@ -28,6 +28,7 @@ from ...layers.recurrent import LSTM
 from ...layers.resize import Upsample
 from ...network import Network, Node
 from ...text.language import Message
+from ...text.lists import listed
 from .tool import (
     NOTHING,
     UNDETERMINED,
@@ -167,11 +168,7 @@ def _notes(network: Network) -> tuple[str, ...]:
         ),
         Message("It hooks modules, so functions count 0, as do modules without a rule."),
         *(
-            [
-                Message(
-                    "The parameters of {layers} are left out: no rule, no parameters.", layers=", ".join(left_out)
-                )
-            ]
+            [Message("The parameters of {layers} are left out: no rule, no parameters.", layers=listed(left_out))]
             if left_out
             else []
         ),

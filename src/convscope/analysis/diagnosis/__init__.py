@@ -77,9 +77,9 @@ def _object_size(value: int | Sequence[int], rank: int) -> Shape:
         sizes = ()
     if len(sizes) != rank or min(sizes) < 1:
         raise BadSetting(
-            "diagnose.object_size must be an integer of at least 1, or {rank}, one per axis (got "
-            "object_size={got!r}). "
-            "Use 64 for objects of 64 pixels. [object-size]",
+            "{setting} must be an integer of at least 1, or {rank}, one per axis (got {got!r}). Use 64 for "
+            "objects of 64 pixels. [object-size]",
+            setting="diagnose.object_size",
             rank=rank,
             got=value,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from math import lcm
 
@@ -14,8 +15,9 @@ from ...layers.merge import Concat
 from ...layers.pooling import Pool
 from ...network import Network, Node
 from ...text.language import Message
+from ...text.numbers import times
 from ..receptive_field import ReceptiveField, Regular, receptive_fields
-from .finding import Finding, decimal, extent, listed
+from .finding import Finding, listed
 from .subject import Subject, lies_over_image, windowed_nodes
 
 HALF = Fraction(1, 2)
@@ -55,7 +57,7 @@ def find_even_kernel_shift(subject: Subject) -> list[Finding]:
                 "Units of {layer} are {shift} pixels off their nominal positions (positive: down and right).",
                 kernels=kernels,
                 layer=last.name,
-                shift=extent([float(part) for part in total]),
+                shift=times([float(part) for part in total]),
             ),
             Message(
                 "Use odd kernels, or pad the opposite end in every second of these layers so that the shifts "
@@ -96,7 +98,7 @@ def _accumulated(
 
 
 def _kernel(node: Node) -> str:
-    return "×".join(decimal(size) for size in getattr(node.layer, "kernel_size", ()))
+    return times(getattr(node.layer, "kernel_size", ()))
 
 
 def find_misaligned_merges(subject: Subject) -> list[Finding]:
@@ -120,7 +122,7 @@ def find_misaligned_merges(subject: Subject) -> list[Finding]:
         ]
         if len(starts) > 1 and len({start for _, start in starts}) == 1:
             continue
-        paths = ", ".join(f"{name} ({extent(start)})" for name, start in starts)
+        paths = listed([f"{name} ({times(start)})" for name, start in starts])
         found.append(
             Finding(
                 "misaligned-merge",
@@ -130,7 +132,7 @@ def find_misaligned_merges(subject: Subject) -> list[Finding]:
                     "{layer} joins branches whose receptive fields are centered {distance} pixels apart. "
                     "Centers of their first units: {centers}.",
                     layer=node.name,
-                    distance=extent([abs(part) for part in offset]),
+                    distance=times([abs(part) for part in offset]),
                     centers=paths,
                 ),
                 Message("Choose paddings and crops of the branches so that the centers coincide."),
@@ -138,6 +140,11 @@ def find_misaligned_merges(subject: Subject) -> list[Finding]:
             )
         )
     return found
+
+
+Pads = list[tuple[int, int]]
+Drift = tuple[Node, Pads, Pads]
+"""A layer with its padding on the network's input and on the other one."""
 
 
 def find_same_drift(subject: Subject) -> list[Finding]:
@@ -151,57 +158,71 @@ def find_same_drift(subject: Subject) -> list[Finding]:
     other = _other_network(subject)
     if other is None:
         return []
+    drifting = _drifting(network, other)
+    ends = _starts(subject, other, drifting[-1][0]) if drifting else None
+    if ends is None:
+        return []
+    return [_drift_finding(subject, other, drifting, *ends)]
+
+
+def _drifting(network: Network, other: Network) -> list[Drift]:
+    """Return the layers that are padded differently before the first row or column."""
     drifting = []
     for here, there in zip(network.nodes, other.nodes, strict=True):
         if _may_drift(here):
             pads = _pads(here), _pads(there)
             if [before for before, _ in pads[0]] != [before for before, _ in pads[1]]:
                 drifting.append((here, *pads))
-    if not drifting:
-        return []
-    ends = _starts(subject, other, drifting[-1][0])
-    if ends is None:
-        return []
-    layer, one, two = ends
+    return drifting
+
+
+def _drift_finding(
+    subject: Subject,
+    other: Network,
+    drifting: Sequence[Drift],
+    layer: str,
+    one: tuple[float, ...],
+    two: tuple[float, ...],
+) -> Finding:
+    """Return the finding: the first unit of `layer` is centered at `one` here, at `two` in the other network."""
+    network = subject.network
     drift = [b - a for a, b in zip(one, two, strict=True)]
-    here_size, there_size = extent(network.input_shape[1:]), extent(other.input_shape[1:])
+    here_size, there_size = times(network.input_shape[1:]), times(other.input_shape[1:])
     first, here_pads, there_pads = drifting[0]
     nodes = [node for node, _, _ in drifting]
-    return [
-        Finding(
-            "same-drift",
-            "risk",
-            tuple(node.name for node in nodes),
-            Message(
-                "Strided SAME padding is split differently at {other_size} than at {size} in {layers} "
-                "({first}: {pads} becomes {other_pads}), so the first unit of {layer} is centered at "
-                "{other_center} instead of {center}: off by {drift} pixels.",
-                other_size=there_size,
-                size=here_size,
-                layers=listed([node.name for node in nodes]),
-                first=first.name,
-                pads=_show(here_pads),
-                other_pads=_show(there_pads),
-                layer=layer,
-                other_center=extent(two),
-                center=extent(one),
-                drift=extent(drift),
-            ),
-            Message(
-                "Use sizes that differ by a multiple of {period}, or set explicit padding.",
-                period=extent(_period(nodes, subject)),
-            ),
-            {
-                "input": list(network.input_shape),
-                "other_input": list(other.input_shape),
-                "layer": layer,
-                "start": list(one),
-                "other_start": list(two),
-                "drift": drift,
-                "padding": {node.name: [list(a), list(b)] for node, a, b in drifting},
-            },
-        )
-    ]
+    return Finding(
+        "same-drift",
+        "risk",
+        tuple(node.name for node in nodes),
+        Message(
+            "Strided SAME padding is split differently at {other_size} than at {size} in {layers} "
+            "({first}: {pads} becomes {other_pads}), so the first unit of {layer} is centered at "
+            "{other_center} instead of {center}: off by {drift} pixels.",
+            other_size=there_size,
+            size=here_size,
+            layers=listed([node.name for node in nodes]),
+            first=first.name,
+            pads=_show(here_pads),
+            other_pads=_show(there_pads),
+            layer=layer,
+            other_center=times(two),
+            center=times(one),
+            drift=times(drift),
+        ),
+        Message(
+            "Use sizes that differ by a multiple of {period}, or set explicit padding.",
+            period=times(_period(nodes, subject)),
+        ),
+        {
+            "input": list(network.input_shape),
+            "other_input": list(other.input_shape),
+            "layer": layer,
+            "start": list(one),
+            "other_start": list(two),
+            "drift": drift,
+            "padding": {node.name: [list(a), list(b)] for node, a, b in drifting},
+        },
+    )
 
 
 def _may_drift(node: Node) -> bool:
@@ -209,12 +230,12 @@ def _may_drift(node: Node) -> bool:
     return isinstance(layer, Conv | Pool) and layer.padding == "same" and max(layer.stride) > 1
 
 
-def _pads(node: Node) -> list[tuple[int, int]]:
+def _pads(node: Node) -> Pads:
     assert isinstance(node.layer, Conv | Pool)
     return [(window.before, window.after) for window in node.layer.windows(node.input_shapes[0])]
 
 
-def _show(pads: list[tuple[int, int]]) -> str:
+def _show(pads: Pads) -> str:
     return "x".join(f"{before}/{after}" for before, after in pads)
 
 

@@ -52,21 +52,6 @@ AXIS_NAMES = {
 }
 
 
-def decimal(number: float) -> str:
-    """Write a number with a true minus sign and no needless zeros."""
-    return f"{number:.6g}".replace("-", "−")
-
-
-def extent(sizes: Sequence[float]) -> str:
-    """Write sizes per axis: 44×44."""
-    return "×".join(map(decimal, sizes))
-
-
-def percent(part: int, whole: int) -> str:
-    """Write a share in whole percent."""
-    return f"{100 * part / whole:.0f} %"
-
-
 def last_lines(numbers: Sequence[int]) -> str:
     """Write lines at the end per axis, without axes that have none: `the last row and the last 2 columns`."""
     axes = ("slice", "row", "column")[-len(numbers) :] if len(numbers) > 1 else ("position",)

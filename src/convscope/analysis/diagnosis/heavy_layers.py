@@ -12,7 +12,8 @@ from ...layers.rearrange import Flatten
 from ...layers.structural import Dropout, Identity
 from ...network import Network, Node
 from ...text.language import Message
-from .finding import Finding, conjunction, extent, percent
+from ...text.numbers import times, whole_percent
+from .finding import Finding, conjunction
 from .subject import Subject
 
 
@@ -44,12 +45,12 @@ def find_heavy_layers(subject: Subject) -> list[Finding]:
 def _shares(params: int, all_params: int, macs: int, all_macs: int) -> str:
     parts = []
     if 2 * params > all_params:
-        share = percent(params, all_params)
+        share = whole_percent(params / all_params)
         parts.append(
             Message("{part:,} of {count:,} parameter(s) ({share})", part=params, count=all_params, share=share)
         )
     if 2 * macs > all_macs:
-        share = percent(macs, all_macs)
+        share = whole_percent(macs / all_macs)
         parts.append(Message("{part:,} of {count:,} MAC(s) ({share})", part=macs, count=all_macs, share=share))
     return conjunction(*parts)
 
@@ -63,7 +64,7 @@ def _flattened(network: Network, node: Node, layer: Linear, shares: str, numbers
         "{layer} holds {shares}: it reads a flattened {shape} map, {features:,} features.",
         layer=node.name,
         shares=shares,
-        shape=extent(shape),
+        shape=times(shape),
         features=prod(shape),
     )
     return [_dense(node, shape, layer.out_features, message, numbers)]
@@ -78,7 +79,7 @@ def _covering_kernel(node: Node, layer: Conv, shares: str, numbers: dict[str, in
         "{layer} holds {shares}: its kernels are as large as the {shape} map they read, {features:,} features.",
         layer=node.name,
         shares=shares,
-        shape=extent(shape),
+        shape=times(shape),
         features=prod(shape),
     )
     return [_dense(node, shape, layer.out_channels, message, numbers)]
@@ -87,7 +88,7 @@ def _covering_kernel(node: Node, layer: Conv, shares: str, numbers: dict[str, in
 def _dense(node: Node, shape: Shape, outputs: int, message: str, numbers: dict[str, int]) -> Finding:
     features, channels = prod(shape), shape[0]
     saved = outputs * (features - channels)
-    share = percent(saved, numbers["total_params"])
+    share = whole_percent(saved / numbers["total_params"])
     return Finding(
         "heavy-dense",
         "waste",
@@ -140,14 +141,14 @@ def _big_kernel(node: Node, layer: Conv, shares: str, numbers: dict[str, int]) -
                 "{layer} holds {shares}: its {kernel} kernels have {weights:,} weights.",
                 layer=node.name,
                 shares=shares,
-                kernel=extent(layer.kernel_size),
+                kernel=times(layer.kernel_size),
                 weights=own,
             ),
             Message(
                 "{depth} layers of {kernel} with {channels:,} channels and a nonlinearity between them have the "
                 "same receptive field with {weights:,} weights, {saved:,} fewer.",
                 depth=depth,
-                kernel=extent((3,) * rank),
+                kernel=times((3,) * rank),
                 channels=layer.out_channels,
                 weights=stack,
                 saved=saved,

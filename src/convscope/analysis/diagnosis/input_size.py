@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 from ...errors import ConvscopeError
 from ...layers.connection import Shape
@@ -11,7 +11,8 @@ from ...layers.pooling import Pool
 from ...network import Network, Node
 from ...text.language import Message
 from ...text.lists import counted
-from .finding import AXIS_NAMES, Finding, conjunction, extent, listed, sentences
+from ...text.numbers import times
+from .finding import AXIS_NAMES, Finding, conjunction, listed, sentences
 from .subject import Subject, lies_over_image, shapes_for
 
 
@@ -65,61 +66,25 @@ def find_unproductive_layers(subject: Subject) -> list[Finding]:
     needed = tuple(max(n, *(one.needs(axis) for one in unproductive)) for axis, n in enumerate(image))
     rows = [subject.report[one.node.name] for one in unproductive]
     params, macs = sum(row.params for row in rows), sum(row.macs for row in rows)
-    many = len(unproductive)
-    name = first.node.name
     values = {
         "total": len(subject.spatial),
-        "layer": name,
-        "field": extent(first.field),
-        "image": extent(image),
+        "layer": first.node.name,
+        "field": times(first.field),
+        "image": times(image),
         "params": counted(params, "parameter"),
         "macs": counted(macs, "MAC"),
     }
-    if many == 1:
-        message = Message(
-            "1 of {total:,} spatial layers is unproductive: {layer}. Along every path its input already has a "
-            "receptive field of {field}, larger than the {image} image; its {params} and {macs} add no new "
-            "context.",
-            **values,
-        )
-        suggestion = Message(
-            "Use inputs of at least {size}, reduce stride or dilation before {layer}, or remove it.",
-            size=extent(needed),
-            layer=name,
-        )
-    else:
-        message = Message(
-            "{many:,} of {total:,} spatial layers are unproductive, starting with {layer}. Along every path its "
-            "input "
-            "already has a receptive field of {field}, larger than the {image} image; {params} and {macs} add no "
-            "new context.",
-            many=many,
-            **values,
-        )
-        suggestion = Message(
-            "Use inputs of at least {size}, reduce stride or dilation before {layer}, or remove these layers.",
-            size=extent(needed),
-            layer=name,
-        )
-    if pools:
-        suggestion = Message(
-            "Use inputs of at least {size}, reduce stride or dilation before {layer}, or remove these layers, "
-            "except "
-            "pools that shrink the map.",
-            size=extent(needed),
-            layer=name,
-        )
     return [
         Finding(
             "unproductive-layers",
             "waste",
             tuple(row.name for row in rows),
-            message,
-            suggestion,
+            _unproductive_message(len(unproductive), values),
+            _unproductive_advice(len(unproductive), bool(pools), first.node.name, times(needed)),
             {
-                "unproductive": many,
+                "unproductive": len(unproductive),
                 "spatial_layers": len(subject.spatial),
-                "first": name,
+                "first": first.node.name,
                 "field_before_first": list(first.field),
                 "image": list(image),
                 "productive_from": list(needed),
@@ -128,6 +93,45 @@ def find_unproductive_layers(subject: Subject) -> list[Finding]:
             },
         )
     ]
+
+
+def _unproductive_message(many: int, values: Mapping[str, Any]) -> Message:
+    if many == 1:
+        return Message(
+            "1 of {total:,} spatial layers is unproductive: {layer}. Along every path its input already has a "
+            "receptive field of {field}, larger than the {image} image; its {params} and {macs} add no new "
+            "context.",
+            **values,
+        )
+    return Message(
+        "{many:,} of {total:,} spatial layers are unproductive, starting with {layer}. Along every path its "
+        "input already has a receptive field of {field}, larger than the {image} image; {params} and {macs} add "
+        "no new context.",
+        many=many,
+        **values,
+    )
+
+
+def _unproductive_advice(many: int, pools: bool, layer: str, size: str) -> Message:
+    """Return how to fix it; pools among the layers may be there to shrink the map."""
+    if pools:
+        return Message(
+            "Use inputs of at least {size}, reduce stride or dilation before {layer}, or remove these layers, "
+            "except pools that shrink the map.",
+            size=size,
+            layer=layer,
+        )
+    if many == 1:
+        return Message(
+            "Use inputs of at least {size}, reduce stride or dilation before {layer}, or remove it.",
+            size=size,
+            layer=layer,
+        )
+    return Message(
+        "Use inputs of at least {size}, reduce stride or dilation before {layer}, or remove these layers.",
+        size=size,
+        layer=layer,
+    )
 
 
 FURTHER = 64
@@ -167,7 +171,7 @@ def find_smallest_input(subject: Subject) -> list[Finding]:
     together = is_legal(network, (shape[0], *sizes))
     names = AXIS_NAMES[len(sizes)]
     if together:
-        parts = [Message("The smallest valid input is {size}.", size=extent(sizes))]
+        parts = [Message("The smallest valid input is {size}.", size=times(sizes))]
     else:
         each = [Message("{axis} {size}", axis=axis, size=n) for axis, n in zip(names, sizes, strict=True)]
         parts = [
@@ -191,10 +195,10 @@ def find_smallest_input(subject: Subject) -> list[Finding]:
         parts.append(
             Message(
                 "At {size}, every convolution or pool still adds context within the image.",
-                size=extent(productive),
+                size=times(productive),
             )
         )
-    advice = [Message("Use inputs of at least {size}.", size=extent(productive or sizes))]
+    advice = [Message("Use inputs of at least {size}.", size=times(productive or sizes))]
     if gaps:
         advice.append(Message("Some larger sizes are invalid, so test the one you need."))
     return [

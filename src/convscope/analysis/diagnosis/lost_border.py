@@ -11,8 +11,9 @@ from ...layers.pooling import Pool
 from ...network import Network, Node
 from ...text.language import Message
 from ...text.lists import join_or
+from ...text.numbers import times
 from ..intervals import taps_of
-from .finding import AXIS_NAMES, Finding, conjunction, extent, last_lines, listed, sentences
+from .finding import AXIS_NAMES, Finding, conjunction, last_lines, listed, sentences
 from .subject import Subject, is_local, lies_over_image, shapes_for, windowed_nodes
 
 FARTHEST = 128
@@ -91,7 +92,7 @@ def _of_layer(
 
 def _not_covered(node: Node, rows: Shape, pixels: Shape | None) -> Message:
     """Return the message, with the pixels of the image that are lost where these are known."""
-    values = {"layer": node.name, "lines": last_lines(rows), "input": extent(node.input_shapes[0][1:])}
+    values = {"layer": node.name, "lines": last_lines(rows), "input": times(node.input_shapes[0][1:])}
     if pixels is None:
         return Message(
             "{layer} never covers {lines} of its {input} input: the remainder after the last window is smaller "
@@ -145,7 +146,7 @@ def _of_network(subject: Subject, names: tuple[str, ...], sizes: list[Message]) 
                 "the stride is left in {layers}.",
                 layer=last.name,
                 lines=last_lines(unseen),
-                image=extent(subject.image),
+                image=times(subject.image),
                 layers=listed(names),
             ),
             sentences(Message("Crop the input explicitly, or change these layers."), *sizes),

@@ -11,8 +11,9 @@ from ...layers.connection import Shape
 from ...layers.convolution import Conv
 from ...network import Network, Node
 from ...text.language import Message
+from ...text.numbers import times
 from ..receptive_field import receptive_fields
-from .finding import Finding, alternatives, extent
+from .finding import Finding, alternatives
 from .subject import Subject, last_spatial, lies_over_image
 
 MOST_TRIES = 24
@@ -38,7 +39,7 @@ def find_small_field(subject: Subject) -> list[Finding]:
     if not any(missing):
         return []
     changes = list(_changes(subject, missing))
-    texts = [Message("{change} (field {field})", change=text, field=extent(reached)) for text, reached in changes]
+    texts = [Message("{change} (field {field})", change=text, field=times(reached)) for text, reached in changes]
     suggestion = Message("Add strided stages.")
     if texts:
         suggestion = Message("Any one of these changes is enough: {changes}.", changes=alternatives(*texts))
@@ -51,9 +52,9 @@ def find_small_field(subject: Subject) -> list[Finding]:
                 "The receptive field of {layer}, the last spatial layer, is {field}: smaller than an object of "
                 "{object} by {missing}.",
                 layer=last.name,
-                field=extent(size),
-                object=extent(wanted),
-                missing=extent(missing),
+                field=times(size),
+                object=times(wanted),
+                missing=times(missing),
             ),
             suggestion,
             {
@@ -76,7 +77,7 @@ def _changes(subject: Subject, missing: Shape) -> Iterator[tuple[Message, Shape]
     if all(steps):
         more = max(ceil(short / (2 * step)) for short, step in zip(missing, steps, strict=True))
         reached = tuple(int(axis.size + 2 * more * step) for axis, step in zip(view.axes, steps, strict=True))
-        kernel = extent((3,) * len(missing))
+        kernel = times((3,) * len(missing))
         yield (
             Message("{count} more {kernel} layer(s) with stride 1 at the end", count=more, kernel=kernel),
             reached,
@@ -159,5 +160,5 @@ def _tried(subject: Subject, node: Node, layer: Conv, setting: str) -> Iterator[
     assert wanted is not None
     if reached is not None and all(have >= want for have, want in zip(reached, wanted, strict=True)):
         name = {"kernel": "kernel_size"}.get(setting, setting)
-        size = extent(getattr(layer, name))
+        size = times(getattr(layer, name))
         yield Message("{setting} {size} in {layer}", setting=setting, size=size, layer=node.name), reached

@@ -34,7 +34,7 @@ class PlanKind(StrEnum):
     """Inference, and the gradients of a target with respect to the outputs of layers."""
 
 
-class Section(StrEnum):
+class PlanSection(StrEnum):
     """Parts of a plan that are run separately."""
 
     PREPARE = "prepare"
@@ -180,7 +180,7 @@ class Plan:
 
     title: str
     target: Target
-    sections: Mapping[Section, tuple[PlanStep, ...]]
+    sections: Mapping[PlanSection, tuple[PlanStep, ...]]
     values: Mapping[str, Value]
     kept: frozenset[Buffer]
     random: tuple[str, ...] = ()

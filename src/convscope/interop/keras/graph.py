@@ -185,11 +185,11 @@ def _symbolic_kind() -> type:
     """Return a class whose instances are symbolic tensors, and weights during tracing."""
     from keras import KerasTensor
 
-    class Kind(type):
+    class TensorClass(type):
         def __instancecheck__(cls, value: Any) -> bool:
             return isinstance(value, KerasTensor) or _is_weight(value)
 
-    return Kind("KerasTensor", (), {})
+    return TensorClass("KerasTensor", (), {})
 
 
 def _operator(name: str, original: Callable[..., Any]) -> Callable[..., Any]:

@@ -15,6 +15,7 @@ import numpy as np
 
 from ...settings import LARGEST
 from ...text.language import Message
+from ...text.numbers import times
 from .graph import operator_schema
 from .values import MAX_LIST_LENGTH, Array, TooLarge
 
@@ -214,7 +215,7 @@ def _check_shape(shape: Sequence[int]) -> tuple[int, ...]:
     """Return the shape of a broadcast array, which takes no memory, after a check of its size."""
     sizes = tuple(operator.index(size) for size in shape)
     if min(sizes, default=1) < 0 or prod(sizes) > LARGEST:
-        raise TooLarge(Message("an array of shape {shape}", shape="×".join(map(str, sizes))))
+        raise TooLarge(Message("an array of shape {shape}", shape=times(sizes)))
     return sizes
 
 

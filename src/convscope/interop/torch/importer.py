@@ -15,7 +15,7 @@ from ...errors import BadNetwork, BadSetting, BadShape, ConvscopeError
 from ...input_shapes import InputShape, Shape, check_channels_first, shapes_by_name
 from ...layers.base import show_shape
 from ...text.language import Message
-from ...text.lists import join_and
+from ...text.lists import join_and, listed
 from ..errors import first_line
 from ..graph_builder import ImportedWeights
 from ..import_spec import DEFAULT_IMAGE_SIZE, Scheme, build_model, parse_spec
@@ -370,7 +370,7 @@ def _forward_error(error: BaseException, recorder: Recorder, shapes: Mapping[str
             return BadShape(
                 "The module does not accept inputs of {shapes} (got {reason}, in {where}). Pass the shapes it was "
                 "built for, without the batch. [torch-forward]",
-                shapes=", ".join(f"{name} {show_shape(one)}" for name, one in shapes.items()),
+                shapes=listed(f"{name} {show_shape(one)}" for name, one in shapes.items()),
                 reason=reason,
                 where=where,
             )

@@ -43,8 +43,8 @@ MESSAGES = {
     "The program was compiled for inference only. Compile it with an optimizer and a loss. [not-training]": (
         "程序只为推理编译。请指定优化器和损失函数重新编译。 [not-training]"
     ),
-    "Model.engine must be one of {engines} (got engine={engine!r}). {hint} [engine]": (
-        "Model.engine 必须是 {engines} 之一（实际为 engine={engine!r}）。{hint} [engine]"
+    "{setting} must be one of {engines} (got {got!r}). {hint} [engine]": (
+        "{setting} 必须是 {engines} 之一（实际为 {got!r}）。{hint} [engine]"
     ),
     # reference
     "Context.algorithm must be one of {algorithms} (got algorithm={algorithm!r}). Use matrix for speed, "

@@ -21,6 +21,7 @@ MESSAGES = {
     "field": "感受野",
     "stride": "步长",
     "start": "起点",
+    "through": "经由",
     "total": "合计",
     "shared": "共享",
     "memory: {parameters} of parameters; peak activation memory: {inference} (inference), {training} (training); "

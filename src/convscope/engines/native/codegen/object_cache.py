@@ -18,7 +18,8 @@ from pathlib import Path
 
 from ....errors import BadSetting
 from ....files.atomic import is_temporary, write_atomically
-from ....files.regular import cache_folder, is_cache_disabled, make_private, open_regular, who_else_writes
+from ....files.cache import cache_folder, is_cache_disabled
+from ....files.regular import make_private, open_regular, who_else_writes
 from ....text.language import Message
 
 LIMIT = 128 << 20

@@ -29,7 +29,7 @@ from ..kernels.winograd import (
 )
 from ..kernels.winograd import slices_for as winograd_slices_for
 from ..layout import Blocked, Channels, GroupedFilterBlocks, Plain
-from ..plan import Buffer, FallbackStep, Operand, Role, Section, Value
+from ..plan import Buffer, FallbackStep, Operand, PlanSection, Role, Value
 from ..runtime.fallback import FallbackContext
 from ..tuning.select import DIRECT, raw_weights, why, winograd_tile
 from .lowering import Gradient, Lowering, NotLowered, lower
@@ -152,7 +152,7 @@ class _Convolution:
             context.memory(weight)[...] = self.layout.pack(scaled.astype(np.float32))
             context.memory(bias)[...] = channels.pack(offset.astype(np.float32))
 
-        with lowering.builder.section(Section.PREPARE):
+        with lowering.builder.section(PlanSection.PREPARE):
             lowering.builder.add(
                 FallbackStep(merge, (weight, bias), node.name, "weights", Message("once"), (norm.name,))
             )
@@ -202,7 +202,7 @@ class _Convolution:
         if training:
             lowering.builder.call(kernel, name, purpose, Message("transformed weights"), weight=weight, u=u)
         else:
-            with lowering.builder.section(Section.PREPARE):
+            with lowering.builder.section(PlanSection.PREPARE):
                 lowering.builder.call(
                     kernel, name, purpose, Message("transformed weights, once"), weight=weight, u=u
                 )
@@ -351,7 +351,7 @@ def _transposed_weights(node: Node, lowering: Lowering, shape: ConvolutionShape,
     transposed = lowering.builder.buffer(
         f"{node.name}.weight transposed", fixed=transposed_layout(shape).floats, role=role
     )
-    with lowering.builder.section(Section.FORWARD if training else Section.PREPARE):
+    with lowering.builder.section(PlanSection.FORWARD if training else PlanSection.PREPARE):
         kernel = TransposedWeights(shape)
         lowering.builder.call(
             kernel, node.name, "forward", Message("transposed weights"), weight=weight, weight_t=transposed

@@ -20,7 +20,7 @@ from ..kernels.normalization.batch_norm import (
 from ..kernels.normalization.group_norm import GroupGradientSums, GroupStatistics
 from ..kernels.normalization.layer_norm import AffineGradient, LayerNormGradient, LayerNormKernel
 from ..layout import Blocked, Channels
-from ..plan import Amount, Buffer, Operand, Role, Section, Value
+from ..plan import Amount, Buffer, Operand, PlanSection, Role, Value
 from .gradients import SLICES
 from .lowering import Gradient, Lowering, NotLowered, lower
 
@@ -132,7 +132,7 @@ class _Normalization:
         lowering = self.lowering
         moments = {key: self._channel(key, Role.PREPARED) for key in ("scale", "offset")}
         kernel = FoldStatistics(*self.sizes, self.layer.eps, self.layer.affine)
-        with lowering.builder.section(Section.PREPARE):
+        with lowering.builder.section(PlanSection.PREPARE):
             operands = {**self.statistics, **self.parameters, **moments}
             lowering.builder.call(
                 kernel, self.node.name, "forward", Message("running statistics, once"), **operands

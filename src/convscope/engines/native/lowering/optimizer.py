@@ -19,10 +19,10 @@ from ..plan import (
     Operand,
     Plan,
     PlanKind,
+    PlanSection,
     PlanValue,
     Role,
     RuntimeArg,
-    Section,
     Value,
 )
 from ..runtime.parameters import WHOLE
@@ -49,7 +49,7 @@ def update_plan(optimizer: Optimizer, floats: int, target: Target) -> Plan:
     operands |= {name: RuntimeArg(name) for name in kernel.reals}
     update = KernelCall(kernel, operands, "all", "update", Message("all parameters, contiguous"))
     values: dict[str, Value] = {PlanValue.SQUARES: Value(PlanValue.SQUARES, squares, Plain((PARTS,)), (PARTS,))}
-    sections = {Section.NORM: (norm,), Section.UPDATE: (update,)}
+    sections = {PlanSection.NORM: (norm,), PlanSection.UPDATE: (update,)}
     return Plan(PlanKind.UPDATE, target, sections, values, frozenset({squares}))
 
 

@@ -10,7 +10,7 @@ from ....text.language import Message
 from ..codegen.kernel import Kernel
 from ..codegen.target import Target
 from ..kernels.update.reductions import SumParts
-from ..plan import Amount, Buffer, KernelCall, Operand, Plan, PlanStep, Role, Section, Value
+from ..plan import Amount, Buffer, KernelCall, Operand, Plan, PlanSection, PlanStep, Role, Value
 
 
 class NotLowered(Exception):
@@ -28,8 +28,8 @@ class PlanBuilder:
         self.target = target
         self.random: list[str] = []
         """Layers that draw random numbers."""
-        self._sections: dict[Section, list[PlanStep]] = {}
-        self._section = Section.FORWARD
+        self._sections: dict[PlanSection, list[PlanStep]] = {}
+        self._section = PlanSection.FORWARD
         self._kept: dict[str, Value] = {}
         self._buffer_counts: dict[str, int] = {}
 
@@ -39,7 +39,7 @@ class PlanBuilder:
         return self.target.width
 
     @contextmanager
-    def section(self, section: Section) -> Iterator[None]:
+    def section(self, section: PlanSection) -> Iterator[None]:
         """Add steps to a section. The section exists afterwards, even without steps."""
         before, self._section = self._section, section
         self._sections.setdefault(section, [])

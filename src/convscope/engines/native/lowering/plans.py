@@ -11,7 +11,7 @@ from ....optim.losses import Objective
 from ....text.language import Message
 from ..codegen.target import Target
 from ..layout import Plain
-from ..plan import Plan, Section, Value, gradient_of
+from ..plan import Plan, PlanSection, Value, gradient_of
 from ..runtime.parameters import Parameters
 from .fallback import lower_to_reference
 from .loss import lower_loss, lower_target
@@ -26,7 +26,7 @@ def inference_plan(
 ) -> Plan:
     """Return a plan with the sections `PREPARE`, run after parameters have changed, and `FORWARD`."""
     lowering = Lowering(network, target, mode, parameters, wanted)
-    with lowering.builder.section(Section.PREPARE):
+    with lowering.builder.section(PlanSection.PREPARE):
         pass
     _forward(lowering, wanted)
     return lowering.plan(title)
@@ -44,9 +44,9 @@ def training_plan(
     """Return a plan with the sections `FORWARD`, `LOSS` and `BACKWARD`."""
     lowering = Lowering(network, target, mode, parameters, wanted | {objective.scores})
     _forward(lowering, wanted | {objective.scores})
-    with lowering.builder.section(Section.LOSS):
+    with lowering.builder.section(PlanSection.LOSS):
         lower_loss(objective, lowering)
-    with lowering.builder.section(Section.BACKWARD):
+    with lowering.builder.section(PlanSection.BACKWARD):
         lowering.tape.write_backward()
     return lowering.plan(title)
 
@@ -67,9 +67,9 @@ def gradient_plan(
     wanted |= {target}
     lowering = Lowering(network, compilation, mode, parameters, wanted)
     _forward(lowering, wanted)
-    with lowering.builder.section(Section.LOSS):
+    with lowering.builder.section(PlanSection.LOSS):
         lower_target(target, lowering)
-    with lowering.builder.section(Section.BACKWARD):
+    with lowering.builder.section(PlanSection.BACKWARD):
         lowering.tape.write_backward()
         for name in sorted(wanted):
             value = lowering.values[name]

@@ -18,7 +18,18 @@ from numpy.typing import NDArray
 from ..codegen.compiler import Loader
 from ..codegen.kernel import Kernel, argument_names
 from ..layout import Floats
-from ..plan import Amount, Buffer, FallbackStep, KernelCall, Plan, PlanKind, PlanStep, Role, RuntimeArg, Section
+from ..plan import (
+    Amount,
+    Buffer,
+    FallbackStep,
+    KernelCall,
+    Plan,
+    PlanKind,
+    PlanSection,
+    PlanStep,
+    Role,
+    RuntimeArg,
+)
 from ..progress import compile_progress
 from .memory_planner import aligned, by_lifetime
 from .parameters import Arrays
@@ -138,7 +149,7 @@ class Executable:
                 else:
                     self._tables[slot] = int(value)
 
-    def run(self, section: Section, fallback: Callable[[FallbackStep], None]) -> None:
+    def run(self, section: PlanSection, fallback: Callable[[FallbackStep], None]) -> None:
         """Run a section; `fallback` runs the steps in Python."""
         for segment in self._sections.get(section, ()):
             if isinstance(segment, FallbackStep):
@@ -146,7 +157,7 @@ class Executable:
             else:
                 self._pool.run_at(segment.address, segment.length, segment.alone)
 
-    def singles(self, section: Section) -> list[tuple[KernelCall, NDArray[Any]]]:
+    def singles(self, section: PlanSection) -> list[tuple[KernelCall, NDArray[Any]]]:
         """Return each kernel call of a section with a list of its own, to time them separately."""
         calls = [step for step in self.plan.sections.get(section, ()) if isinstance(step, KernelCall)]
         found = [one.records for one in self._sections.get(section, ()) if isinstance(one, Segment)]

@@ -23,7 +23,7 @@ from ..layout import Blocked, Floats
 from ..lowering import Mode, gradient_plan, inference_plan, training_plan
 from ..lowering.loss import MEAN
 from ..lowering.optimizer import update_arguments, update_plan
-from ..plan import Plan, PlanKind, PlanValue, Role, RuntimeArg, Section, gradient_of
+from ..plan import Plan, PlanKind, PlanSection, PlanValue, Role, RuntimeArg, gradient_of
 from .executable import Executable, ExecutableCache, PlanKey
 from .fallback import PlanFallbackContext
 from .locks import PROGRAM, ForkLock
@@ -146,7 +146,7 @@ class NativeProgram:
             context = self._fallback(executable, 0)
             context.target_gradient = gradient
             self._load_images(executable, x)
-            for section in (Section.FORWARD, Section.LOSS, Section.BACKWARD):
+            for section in (PlanSection.FORWARD, PlanSection.LOSS, PlanSection.BACKWARD):
                 executable.run(section, context)
             return {name: (unpacked(executable, name), _gradient(executable, name)) for name in layers}
 
@@ -172,10 +172,10 @@ class NativeProgram:
         fallback = self._fallback(executable, 0)
         key = PlanKey(kind, batch_hint(len(x)))
         if not self._executables.is_prepared(key):
-            executable.run(Section.PREPARE, fallback)
+            executable.run(PlanSection.PREPARE, fallback)
             self._executables.set_prepared(key)
         self._load_images(executable, x)
-        executable.run(Section.FORWARD, fallback)
+        executable.run(PlanSection.FORWARD, fallback)
         return executable
 
     # training
@@ -200,7 +200,7 @@ class NativeProgram:
         kind = PlanKind.OBSERVED if observe else PlanKind.TRAINING
         executable, result = self._differentiate(kind, x, labels, step)
         update = self.executable(PlanKind.UPDATE, 1)
-        update.run(Section.NORM, self._fallback(update, step))
+        update.run(PlanSection.NORM, self._fallback(update, step))
         squares = float(update.memory(update.plan.values[PlanValue.SQUARES].buffer).sum(dtype=np.float64))
         if not self._sound(result.loss, squares):
             statistics[...] = before
@@ -211,7 +211,7 @@ class NativeProgram:
         scale = 1.0 if limit is None else min(1.0, limit / (math.sqrt(squares) + 1e-6))
         update.set_arguments(update_arguments(training.optimizer, lr, scale, step))
         watched = self._watch(executable) if observe else None
-        update.run(Section.UPDATE, self._fallback(update, step))
+        update.run(PlanSection.UPDATE, self._fallback(update, step))
         self.arrays.version += 1
         if watched is not None:
             self._observed = watched()
@@ -241,7 +241,7 @@ class NativeProgram:
         statistics = self.arrays.all_of(Role.STATISTIC)
         before = statistics.copy()
         try:
-            for section in (Section.FORWARD, Section.LOSS, Section.BACKWARD):
+            for section in (PlanSection.FORWARD, PlanSection.LOSS, PlanSection.BACKWARD):
                 executable.run(section, context)
         except BaseException:  # a loss in Python may reject labels, and the user may interrupt
             statistics[...] = before

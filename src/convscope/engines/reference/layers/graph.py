@@ -17,7 +17,7 @@ from ....parameters import buffer_shapes as buffer_shapes
 from ....parameters import parameter_shapes as parameter_shapes
 from ....parameters import trained_shapes as trained_shapes
 from ....text.language import Message
-from ....text.lists import shortened
+from ....text.lists import listed, shortened
 from .rules import Algorithm, Array, Context, Parameters, backward, forward
 
 
@@ -151,8 +151,8 @@ def _inputs(network: Network, x: Array | Mapping[str, Array]) -> dict[str, Array
         raise BadShape(
             "x must have an array for each of {inputs} (got {names}). Give a dict of arrays by input name. "
             "[input-names]",
-            inputs=", ".join(wanted),
-            names=", ".join(given) or Message("none"),
+            inputs=listed(wanted),
+            names=listed(given) or Message("none"),
         )
     for name, array in given.items():
         if array.shape[1:] != wanted[name]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ....errors import BadSetting, NoRule
 from ....layers.base import Layer
+from ....text.lists import listed
 
 Array = NDArray[Any]
 """A batch, (n, c, …), of float32 or float64."""
@@ -45,7 +46,7 @@ class Context:
             raise BadSetting(
                 "Context.algorithm must be one of {algorithms} (got algorithm={algorithm!r}). Use matrix for "
                 "speed, loops to read along. [algorithm]",
-                algorithms=", ".join(get_args(Algorithm)),
+                algorithms=listed(get_args(Algorithm)),
                 algorithm=self.algorithm,
             )
 
