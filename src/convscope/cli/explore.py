@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import BadSetting, missing_library
-from ..input_shapes import InputShape
 from ..text.language import Message, localize
 from .data import engine_option
 from .group import COMMANDS
-from .options import input_option, language_option, optional_model_argument
+from .options import language_option, optional_model_argument
 from .output import print_result
+from .weighted_model import has_own_weights, read_model, weights_options
 
 if TYPE_CHECKING:
     from ..explorer.session import Session
@@ -22,23 +23,23 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 @click.command("explore", short_help=COMMANDS["explore"])
 @optional_model_argument
-@input_option
+@weights_options
 @click.option("--image", "images", metavar="PATH", multiple=True, help="Image file to start with; repeatable.")
-@click.option("--port", type=click.IntRange(1, 65535), help="Port.  [default: 8765, or the next free one]")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", metavar="N", type=click.IntRange(1, 65535), help="Port.  [default: 8765, or the next free one]")
+@click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--allow-remote", is_flag=True, help="Allow a --host that other machines can reach.")
 @click.option("--browser/--no-browser", "browse", default=True, show_default=True, help="Open the browser.")
 @engine_option
 @language_option
 def command(
     model: str | None,
-    input_shape: InputShape | None,
     images: tuple[str, ...],
     port: int | None,
     host: str,
     allow_remote: bool,
     browse: bool,
     engine: str | None,
+    **source: Any,
 ) -> None:
     """Show a network on an image in the browser: click a unit for its pixels, its arithmetic and its gradient.
 
@@ -68,7 +69,7 @@ def command(
             host=host,
         )
     session = Session(engine)
-    _open(session, model, input_shape)
+    _open(session, model, source)
     for path in images:
         _add(session, path)
     listener = bound_socket(host, port)
@@ -84,22 +85,17 @@ def command(
     serve(session, listener, host, announce, browse)
 
 
-def _open(session: Session, source: str | None, input_shape: InputShape | None) -> None:
+def _open(session: Session, name: str | None, source: Mapping[str, Any]) -> None:
     """Add the model of the command line, with its weights if it has some."""
-    from ..exchange import load_model
     from ..explorer.session import SAMPLE_MODEL
     from ..loading import load
 
-    if source is None:
-        source = str(SAMPLE_MODEL)
-    try:
-        model = load_model(source, session.engine)
-    except Exception as error:
-        if getattr(error, "code", "") != "no-weights":
-            raise
-        session.add_network(load(source, input_shape), source)
+    name = str(SAMPLE_MODEL) if name is None else name
+    if source["weights"] is not None or has_own_weights(name):
+        model = read_model(name, **source, engine=session.engine)
+        session.add_network(model.network, name, model)
     else:
-        session.add_network(model.network, source, model)
+        session.add_network(load(name, source["input_shape"]), name)
 
 
 def _add(session: Session, path: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import BadData, BadFile, BadShape, suggest
-from ..images import read_image
+from ..images import ImageSource, read_image
 from ..layers.base import show_shape
 from ..layers.connection import Shape
 from ..text.lists import listed
@@ -198,7 +198,7 @@ def _whole(part: Part) -> Dataset:
     return training
 
 
-def read_input(path: str | Path, input_shape: Shape, invert: bool = False) -> Images:
+def read_input(path: ImageSource, input_shape: Shape, invert: bool = False) -> Images:
     """Read an image file and convert it to a network's input shape, as in training.
 
     `invert` swaps dark and light: for pencil on paper, if the network learned light digits on a dark background.

@@ -67,12 +67,8 @@ class Explanation:
             return html.fragment(self.sections, checked_language(lang))
         return html.render(self.network, self.sections, checked_language(lang))
 
-    def fragment(self, lang: str = "en") -> str:
-        """Write the derivations as HTML without head and style, to be part of another page."""
-        return html.fragment(self.sections, checked_language(lang))
-
     def _repr_html_(self) -> str:
-        return self.fragment()
+        return self.html(fragment=True)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON, in both languages."""

@@ -56,6 +56,7 @@ class ShownNetwork:
     given: Model | None = None
     reason: Message | None = None
     """Why the network cannot be run."""
+    engine: str | None = None
 
     @property
     def weights(self) -> Weights:
@@ -82,7 +83,7 @@ class ShownNetwork:
             raise BadSetting(
                 "{name} cannot be run. {reason} [no-values]", name=self.network.name, reason=self.reason
             )
-        return Model(self.network)
+        return Model(self.network, engine=self.engine)
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ class Session:
         key = hashlib.sha256(content.encode()).hexdigest()[:16]
         if key not in self.networks:
             reason = None if model is not None else self._reason(network)
-            self.networks[key] = ShownNetwork(key, network, source, model, reason)
+            self.networks[key] = ShownNetwork(key, network, source, model, reason, self.engine)
         if self.first is None:
             self.first = self.networks[key]
         return self.networks[key]
@@ -169,10 +170,14 @@ class Session:
         return image
 
     def pixels(self, shown: ShownNetwork, image: ShownImage) -> Array:
-        """Return an image as the input of a network: (c, h, w)."""
+        """Return an image of 0…1 in the shape of a network's input: (c, h, w)."""
         return self.values.get_or_compute(
             (shown.id, image.id, None), lambda: np.asarray(image.fitted(shown.network), np.float32)
         )
+
+    def inputs(self, shown: ShownNetwork, image: ShownImage) -> Array:
+        """Return an image as a batch of one input, normalized as the model wants it: (1, c, h, w)."""
+        return shown.model.prepare(self.pixels(shown, image)[None])
 
     def output(self, shown: ShownNetwork, image: ShownImage, layer: str) -> Array:
         """Return the output of a layer for an image, from the cache or by one forward pass."""
@@ -188,7 +193,7 @@ class Session:
         known = [self.values.get((shown.id, image.id, name)) for name in names]
         if all(one is not None for one in known):
             return {name: one for name, one in zip(names, known, strict=True) if one is not None}
-        found = shown.model.activations(self.pixels(shown, image)[None])
+        found = shown.model.activations(self.inputs(shown, image))
         outputs = {name: found[name][0] for name in names}
         for name, output in outputs.items():
             self.values.put((shown.id, image.id, name), output)
@@ -215,7 +220,7 @@ class Session:
         key = (shown.id, image.id, target)
         if self._traced is None or self._traced[0] != key:
             self._traced = None
-            self._traced = (key, trace(shown.model, self.pixels(shown, image)[None], target))
+            self._traced = (key, trace(shown.model, self.inputs(shown, image), target))
         return self._traced[1]
 
 

@@ -12,16 +12,16 @@ from starlette.routing import Route
 from ...analysis.box_tables import box_tables
 from ...analysis.diagnosis import diagnose
 from ...derivations import explain
-from ...errors import BadNotation, ConvscopeError
+from ...errors import ConvscopeError
 from ...layout.boxes import boxes_of, fold
 from ...layout.lanes import place
 from ...loading import load, zoo_names
 from ...network import Network
-from ...notation import parse, to_notation
+from ...notation import parse_untrusted, to_notation
 from ...text.language import translate
 from ..markup import markup_tree
 from ..session import Session, ShownNetwork
-from ..wire import FOREVER, arrays_response, error_response, json_response
+from ..wire import FOREVER, arrays_response, json_response
 from .requests import body_of, endpoint, integers, shown_network
 
 LONGEST_NOTATION = 64 << 10
@@ -35,12 +35,9 @@ async def add_network(request: Request, session: Session) -> Response:
         name = text.strip()
         if name in zoo_names():
             return session.add_network(load(name), name)
-        return session.add_network(parse(text), "notation")
+        return session.add_network(parse_untrusted(text), "notation")
 
-    try:
-        shown = await session.analysis.run(read)
-    except BadNotation as error:
-        return error_response(error)
+    shown = await session.analysis.run(read)
     return json_response({"id": shown.id})
 
 
@@ -165,11 +162,12 @@ async def derivation(request: Request, session: Session) -> Response:
     at = integers(request, "at") if "at" in request.query_params else None
 
     def derive() -> Any:
-        whole = explain(shown.network, layer, at)
         if quantity is None:
+            whole = explain(shown.network, layer, at)
             return {"quantities": [one.quantity for one in whole], "titles": [one.title.to(lang) for one in whole]}
-        chosen = whole.only(quantity)
-        return {"tree": markup_tree(chosen.fragment(lang)), "latex": chosen.latex(lang)}
+        chosen = explain(shown.network, layer, at, quantity)
+        tree = markup_tree(chosen.html(lang, fragment=True))
+        return {"tree": tree, "latex": chosen.latex(lang, fragment=True)}
 
     return json_response(await session.analysis.run(derive))
 

@@ -101,7 +101,7 @@ async def scores(request: Request, session: Session) -> Response:
     shown, image = shown_network(request, session), shown_image(request, session)
 
     def compute() -> dict[str, Any]:
-        x = session.pixels(shown, image)[None]
+        x = session.inputs(shown, image)
         logits = shown.model.logits(x)[0]
         values = shown.model.predict(x, probabilities=shown.model.task == "classification")[0]
         logits, values = (one.reshape(len(one), -1).sum(axis=1) for one in (logits, values))
@@ -130,7 +130,7 @@ async def attribution(request: Request, session: Session) -> Response:
     placement = "resize" if request.query_params.get("placement") == "resize" else "exact"
 
     def compute() -> Response:
-        x = session.pixels(shown, image)[None]
+        x = session.inputs(shown, image)
         found = shown.model.attribute(x, target, method, None, placement)[0]  # type: ignore[arg-type]
         flat = found.sum(axis=0) if found.ndim == 3 else found
         document = {"range": [float(flat.min()), float(flat.max())]}
