@@ -62,7 +62,7 @@ build/backends/.made: $(VENV)/.dev Makefile
 
 test-frameworks: setup build/models/.made build/backends/.made ## longer tests: all torchvision models, every timm family, Keras on JAX and TensorFlow, Captum
 	CONVSCOPE_FRAMEWORKS=1 CONVSCOPE_MODEL_CODE=build/models CONVSCOPE_BACKENDS=build/backends \
-	  $(BIN)/python -m pytest tests/interop tests/inside/test_captum.py -n auto
+	  $(BIN)/python -m pytest tests/interop tests/inside/test_captum.py tests/inside/test_torchvision.py -n auto
 
 torture: setup ## longer fault-injection tests (docs/explanation/reliability.md)
 	CONVSCOPE_TORTURE=1 $(BIN)/python -m pytest -n auto -m torture

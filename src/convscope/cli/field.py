@@ -10,7 +10,15 @@ from ..input_shapes import InputShape
 from ..text.language import Message, current_language
 from .arguments import position
 from .group import COMMANDS
-from .options import exclusive, input_option, json_option, language_option, model_argument, save_option
+from .options import (
+    exclusive,
+    input_option,
+    json_option,
+    language_option,
+    model_argument,
+    save_option,
+    with_default,
+)
 from .output import print_result, print_saved, print_stretch_note
 
 if TYPE_CHECKING:
@@ -18,6 +26,9 @@ if TYPE_CHECKING:
     from ..network import Network
 
 Position = tuple[int, ...]
+
+IMAGES = 32
+"""Images that an effective field is measured with by default."""
 
 
 @click.command("field", short_help=COMMANDS["field"])
@@ -36,7 +47,24 @@ Position = tuple[int, ...]
     help="Compute the receptive field with respect to this layer's output instead of the network input.",
 )
 @click.option("--image", metavar="PATH", help="Image to draw on; needs --save.")
-@save_option("a figure of the region, or of the units that see the pixel,")
+@click.option(
+    "--effective",
+    is_flag=True,
+    help="Measure by gradients how strongly the unit depends on each pixel. --at is the middle by default.",
+)
+@click.option(
+    "--images",
+    "folder",
+    metavar="FOLDER",
+    help=with_default("Images to measure with; needs --effective.", "normally distributed noise"),
+)
+@click.option(
+    "--count",
+    metavar="IMAGES",
+    type=click.IntRange(1, 4096),
+    help=with_default("Most images to measure with; needs --effective.", "32"),
+)
+@save_option("a figure of the region, of the units that see the pixel, or of the effective field,")
 @language_option
 @json_option
 def command(
@@ -47,6 +75,9 @@ def command(
     pixel: Position | None,
     origin: str | None,
     image: str | None,
+    effective: bool,
+    folder: str | None,
+    count: int | None,
     path: str | None,
     as_json: bool,
 ) -> None:
@@ -54,17 +85,35 @@ def command(
 
     Rows and columns count from 0. Boxes are half-open: rows 32:227 are the rows 32 to 226.
 
+    With --effective, show how much of the region the unit depends on: MODEL is a run, a saved model or an .onnx
+    file, or a network without weights, which is initialized randomly, several times.
+
     \b
     Examples:
       convscope field alexnet pool5 --at 3,2
       convscope field alexnet pool5 --at 3,2 --image cat.jpg --save seen.png
       convscope field alexnet conv2 --pixel 100,60 --save units.png
+      convscope field runs/lenet-digits conv2 --effective --save effective.png
     """
     from ..files.readable_json import to_json
     from ..loading import load
     from ..render.field import region_text, units_text
     from ..text.terminal import paint_for, terminal_width
 
+    if effective:
+        exclusive({"--effective": True, "--pixel": pixel is not None})
+        exclusive({"--effective": True, "--origin": origin is not None})
+        exclusive({"--effective": True, "--image": image is not None})
+        _effective(model, layer, input_shape, at, folder, count, path, as_json)
+        return
+    if folder is not None or count is not None:
+        raise click.UsageError(
+            Message(
+                "--images and --count need --effective. Add it, or draw on one image with --image. "
+                "[field-effective]"
+            ),
+            click.get_current_context(),
+        )
     _check(at, pixel, origin, image, path)
     network = load(model, input_shape)
     start = network[origin] if origin else network.inputs[0]
@@ -87,6 +136,39 @@ def command(
         if as_json
         else region_text(network, region, start, terminal_width(), paint_for())
     )
+
+
+def _effective(
+    model: str,
+    layer: str,
+    input_shape: InputShape | None,
+    at: Position | None,
+    folder: str | None,
+    count: int | None,
+    path: str | None,
+    as_json: bool,
+) -> None:
+    from ..files.readable_json import to_json
+    from ..network import Network
+    from ..render.effective_field import effective_text
+    from ..text.terminal import paint_for, terminal_width
+    from .effective_field import load_weights_if_any, measure
+
+    source = load_weights_if_any(model, input_shape)
+    found = measure(source, layer, at, folder, count or IMAGES)
+    random = isinstance(source, Network)
+    network = source if isinstance(source, Network) else source.network
+    if path is not None:
+        from ..plots import effective_field_figure, save
+
+        save(effective_field_figure(found, current_language()), path)
+        print_saved(path)
+    if as_json:
+        document = {"model": model, "weights": "random" if random else "own", **found.to_dict()}
+        print_result(to_json(document))
+    else:
+        noise = folder is None
+        print_result(effective_text(network, found, random, noise, terminal_width(), paint_for()))
 
 
 def _check(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -273,29 +273,46 @@ def strongest(model: str, layer: str, wanted: tuple[int, ...], count: int, path:
     _save(figure, path, f"{loaded.network.name}-{layer}-strongest")
 
 
-@command.command("effective-field", short_help="How strongly each pixel influences a unit.")
+@command.command(
+    "effective-field", short_help="How strongly each pixel influences a unit, and growth over the depth."
+)
 @click.argument("model")
-@click.argument("layer")
+@click.argument("layer", required=False)
 @click.option("--at", "at", metavar="ROW,COL", callback=position, help=with_default("Position.", "the middle"))
+@click.option(
+    "--count", metavar="IMAGES", type=click.IntRange(1, 4096), default=32, show_default=True, help="Random images."
+)
 @figure_options
-def effective_field(model: str, layer: str, at: tuple[int, ...] | None, path: str | None) -> None:
-    """Draw the effective receptive field of LAYER: random images, weights of MODEL.
+def effective_field(
+    model: str, layer: str | None, at: tuple[int, ...] | None, count: int, path: str | None
+) -> None:
+    """Draw the effective receptive field of LAYER, or, without LAYER, how both fields grow over the depth.
 
-    MODEL is what inspect takes. A network without weights is initialized randomly, several times.
+    MODEL is what inspect takes. Of a run, the growth is drawn before and after training. A network without weights
+    is initialized randomly, several times.
 
     \b
-    Example:
+    Examples:
+      convscope plot effective-field runs/lenet-digits
       convscope plot effective-field runs/lenet-digits conv2
     """
     from .. import plots
-    from ..exchange import load_model
     from ..inside.effective_field import effective_field as measure
-    from ..loading import load
+    from .effective_field import growth_by_weights, load_weights_if_any
 
-    has_weights = os.path.isdir(model) or model.lower().endswith((".safetensors", ".onnx"))
-    found = measure(load_model(model) if has_weights else load(model), layer, at=at)
-    figure = plots.effective_field_figure(found, current_language())
-    _save(figure, path, f"{file_name(layer)}-effective-field")
+    source = load_weights_if_any(model)
+    if layer is not None:
+        figure = plots.effective_field_figure(measure(source, layer, at=at, count=count), current_language())
+        _save(figure, path, f"{file_name(layer)}-effective-field")
+        return
+    if at is not None:
+        raise click.UsageError(
+            Message("--at needs a LAYER. Name the layer after the model. [effective-at]"),
+            click.get_current_context(),
+        )
+    name, fields = growth_by_weights(source, Path(model, "run.json").is_file(), count)
+    figure = plots.effective_growth_figure(fields, name, current_language())
+    _save(figure, path, f"{file_name(name)}-effective-field")
 
 
 @command.command("kernels", short_help="Learned kernels of a convolution.")
