@@ -62,3 +62,14 @@ def test_many_channels_are_summed():
     (value,) = explain_unit(model.network, terms)
     assert len(value.steps) == 8
     assert float(value.result) == pytest.approx(terms.value, abs=1e-3)
+
+
+@pytest.mark.parametrize(("lang", "words"), [("en", "time step 3"), ("zh", "时间步 3")])
+def test_lstm_names_gates_and_time_steps(lang, words):
+    model = cs.Model("input 5x4 | lstm 6", seed=2, engine="reference", dtype="float64")
+    terms = model.unit_terms(np.random.default_rng(1).standard_normal((5, 4)), "lstm1", (3, 2))
+    (value,) = explain_unit(model.network, terms)
+    text = explain_unit(model.network, terms).text(lang, 80)
+    assert words in text
+    assert ("forget gate" if lang == "en" else "遗忘门") in text
+    assert float(value.result) == pytest.approx(terms.value, abs=1e-4)

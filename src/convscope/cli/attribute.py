@@ -76,6 +76,7 @@ def command(
     from ..data.load import read_input
     from ..exchange import load_model
     from ..files.readable_json import to_json
+    from ..inside.class_maps import CLASS_MAPS, default_layer
 
     if path is not None and len(images) > 1:
         raise BadSetting(
@@ -83,6 +84,8 @@ def command(
         )
     loaded = load_model(model, engine)
     shape = loaded.network.input_shape
+    is_map = method.replace("-", "_") in CLASS_MAPS
+    shown_layer = (layer or default_layer(loaded.network)) if is_map else None
     documents = []
     for image in images:
         x = read_input(image, shape, invert)[None]
@@ -96,7 +99,8 @@ def command(
         saved = path or f"{file_name(Path(image).stem)}-{file_name(method)}.png"
         labels = [_label(loaded, one, scores) for one, _ in found]
         drawn = [plots.Attribution(label, values) for label, (_, values) in zip(labels, found, strict=True)]
-        figure = plots.attribution_figure(x[0], drawn, method, loaded.network.name, current_language())
+        name = loaded.network.name
+        figure = plots.attribution_figure(x[0], drawn, method, name, current_language(), shown_layer)
         plots.save(figure, saved)
         documents.append(_document(image, saved, found, scores, loaded))
         if not as_json:
