@@ -153,9 +153,9 @@ def draw(result: Result, path: Path) -> None:
         left.errorbar(
             depths, widths.mean(axis=0), widths.std(axis=0), color=color, marker=marker, capsize=3, label=name
         )
+    left.set_xscale("log", base=2)
+    left.set_yscale("log", base=2)
     for scale, ticks in ((left.xaxis, depths), (left.yaxis, (1, 2, 4, 8, 16, 32))):
-        scale.axes.set_xscale("log", base=2)
-        scale.axes.set_yscale("log", base=2)
         scale.set_major_locator(FixedLocator(ticks))
         scale.set_minor_locator(NullLocator())
         scale.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
