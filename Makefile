@@ -24,7 +24,7 @@ $(VENV)/.dev: $(VENV)/.core pyproject.toml
 
 setup: $(VENV)/.dev ## create .venv with everything that development and tests need
 
-demo: $(VENV)/.core ## inspect AlexNet, draw a receptive field, train LeNet-5 on handwritten digits
+demo: $(VENV)/.core ## inspect AlexNet, draw a receptive field, train LeNet-5 on handwritten digits, look inside it
 	@rm -rf out/lenet-digits && mkdir -p out
 	$(BIN)/convscope inspect alexnet
 	$(BIN)/convscope field alexnet pool5 --at 3,2 --save out/alexnet-pool5.png
@@ -33,8 +33,13 @@ demo: $(VENV)/.core ## inspect AlexNet, draw a receptive field, train LeNet-5 on
 	  --schedule cosine --augment "shift=2,rotate=8" --run out/lenet-digits
 	$(BIN)/convscope evaluate out/lenet-digits --save out/digits-mistakes.png
 	$(BIN)/convscope plot kernels out/lenet-digits --save out/digits-kernels.png
+	@$(BIN)/python -c "import convscope as cs; from PIL import Image; \
+	  image = cs.load_data('digits', 'test').batch([3])[0][0, 0]; \
+	  Image.fromarray((255 * image).astype('uint8')).resize((28, 28), Image.Resampling.BICUBIC).save('out/digit.png')"
+	$(BIN)/convscope attribute out/lenet-digits out/digit.png --target 3 --target 8 --layer conv2 --save out/digit-grad-cam.png
+	$(BIN)/convscope plot strongest out/lenet-digits conv2 --data digits --resize 28 --save out/digits-strongest.png
 	@echo "Figures: out/alexnet-pool5.png, out/alexnet-growth.png, out/lenet-digits/curves.png,"
-	@echo "         out/digits-mistakes.png, out/digits-kernels.png"
+	@echo "         out/digits-mistakes.png, out/digits-kernels.png, out/digit-grad-cam.png, out/digits-strongest.png"
 
 explore: $(VENV)/.core ## open the explorer on a trained LeNet: the one of `make demo`, or the bundled one
 	$(BIN)/convscope explore $(patsubst %/run.json,%,$(wildcard out/lenet-digits/run.json))
@@ -65,7 +70,7 @@ build/backends/.made: $(VENV)/.dev Makefile
 
 test-frameworks: setup build/models/.made build/backends/.made ## longer tests: all torchvision models, every timm family, Keras on JAX and TensorFlow, Captum
 	CONVSCOPE_FRAMEWORKS=1 CONVSCOPE_MODEL_CODE=build/models CONVSCOPE_BACKENDS=build/backends \
-	  $(BIN)/python -m pytest tests/interop tests/inside/test_captum.py -n auto
+	  $(BIN)/python -m pytest tests/interop tests/inside/test_captum.py tests/inside/test_torchvision.py -n auto
 
 test-browser: setup ## the explorer's tests, which need Chromium; `test` skips those that need it where it is missing
 	CONVSCOPE_BROWSER=1 $(BIN)/python -m pytest tests/explorer -n auto

@@ -83,5 +83,7 @@ def test_strongest_images_and_effective_field_are_drawn(convscope, run, tmp_path
     assert convscope("plot", "effective-field", run, layer, "--save", "e.png").code == 0
     assert convscope("plot", "effective-field", "lenet", "conv2", "--at", "3,4", "--save", "f.png").code == 0
     assert all(width_of(tmp_path / name) > 300 for name in ("s.png", "e.png", "f.png"))
+    assert convscope("plot", "effective-field", run, "--count", 4, "--save", "g.png").code == 0
+    assert width_of(tmp_path / "g.png") > 300
     missing = convscope("plot", "strongest", run, layer)
     assert (missing.code, "[data-missing]" in missing.err) == (2, True)

@@ -1,7 +1,10 @@
 import json
 
+import numpy as np
 import pytest
 from PIL import Image
+
+import convscope as cs
 
 KEYS = {"layer", "at", "size", "center", "box", "clipped", "padded_fraction", "coverage", "status"}
 
@@ -103,3 +106,58 @@ def test_the_units_that_see_a_pixel_are_drawn(convscope, tmp_path):
     ended = convscope("field", GATED, "conv2", "--pixel", "20,33", "--save", path)
     assert (ended.code, ended.err) == (0, f"saved {path}\n")
     assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_effective_field_is_printed_and_drawn(convscope, tmp_path, golden):
+    """Random weights and images, the region that the unit can see, and how much of it has the influence."""
+    path = tmp_path / "effective.png"
+    ended = convscope("field", "lenet", "conv2", "--effective", "--at", "0,4", "--count", "8", "--save", str(path))
+    golden("field-effective.txt", ended.out)
+    with Image.open(path) as figure:
+        assert figure.width > 400
+    chinese = convscope("field", "lenet", "conv2", "--effective", "--count", "8", "--lang", "zh")
+    assert "理论感受野" in chinese.out
+
+
+def test_effective_field_json_matches_library(convscope):
+    ended = convscope("field", "lenet", "conv2", "--effective", "--at", "0,4", "--count", "8", "--json")
+    found = cs.effective_field(cs.load("lenet"), "conv2", at=(0, 4), count=8)
+    assert json.loads(ended.out) == {"model": "lenet", "weights": "random", **found.to_dict()}
+
+
+def test_effective_field_of_images_and_of_dead_units(convscope, tmp_path, monkeypatch):
+    """Two images of a folder; units behind a dead layer are said to be dead."""
+    monkeypatch.chdir(tmp_path)
+    model = cs.Model("input 1x8x7 | conv 2 3 | relu | conv 2 3")
+    (tmp_path / "images" / "deep").mkdir(parents=True)
+    for name in ("images/one.png", "images/deep/two.png"):
+        Image.new("L", (7, 8), 90).save(name)
+    model.save("alive.safetensors")
+    ended = convscope("field", "alive.safetensors", "conv2", "--effective", "--images", "images")
+    assert "2 images of the folder" in ended.out
+    model.parameters["conv1.bias"] = np.full(2, -1e3, np.float32)
+    model.save("dead.safetensors")
+    ended = convscope("field", "dead.safetensors", "conv2", "--effective")
+    assert (ended.code, "nan" in ended.out) == (0, False)
+    assert "none: the gradient is 0 for every image (dead units)" in ended.out
+    assert json.loads(convscope("field", "dead.safetensors", "conv2", "--effective", "--json").out)["extent"] == {
+        "0.5": [0, 0],
+        "0.9": [0, 0],
+        "0.95": [0, 0],
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("lenet", "conv2", "--images", "here"), "field-effective"),
+        (("lenet", "conv2", "--effective", "--images", "nowhere"), "images-folder"),
+        (("lenet", "conv2", "--effective", "--pixel", "1,1"), "one-of"),
+        (("lenet", "fc1", "--effective"), "no-positions"),
+        (("lenet", "conv2", "--effective", "--at", "99,0"), "unit-range"),
+    ],
+)
+def test_bad_effective_arguments_are_refused(convscope, arguments, code):
+    ended = convscope("field", *arguments)
+    assert (ended.code, ended.out) == (2, "")
+    assert f"[{code}]" in ended.err

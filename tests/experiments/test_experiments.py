@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("matplotlib")
 
 FOLDER = Path(__file__).parents[2] / "benchmarks" / "experiments"
-NAMES = ("dropout", "dead_units", "vanishing_gradients", "field_and_accuracy")
+NAMES = ("dropout", "dead_units", "vanishing_gradients", "field_and_accuracy", "effective_fields")
 
 
 @pytest.fixture
@@ -97,3 +97,18 @@ def test_dropout_rows_match_the_printed_table():
         "(with − without), per seed: -5.00 points ± 5.00 (standard error); lower in 1 of 2 seeds"
     )
     assert "x     5.0 % ± 7.1  15.0 % ± 7.1  10.0 % ± 14.1" in str(result)
+
+
+@pytest.mark.usefixtures("experiments")
+def test_width_of_random_fields_is_that_of_a_random_walk():
+    """√(2n/3) of n layers within 15 %, and the measures of a known line."""
+    import effective_fields as experiment
+    import numpy as np
+
+    (row,) = experiment.measure(experiment.Setting((2, 8), (0,), 1)).shapes["ReLU"]
+    assert row[:, 0] == pytest.approx(np.sqrt([4 / 3, 16 / 3]), rel=0.15)
+    line = np.array([0.25, 0.5, 0.25])
+    shape = experiment.shape_of(np.outer(line, line))
+    assert (shape.width, shape.kurtosis) == pytest.approx((0.5**0.5, -1))
+    weights = np.exp([-1.0, 0.0, -1.0])
+    assert shape.distance == pytest.approx(np.abs(line - weights / weights.sum()).sum() / 2)

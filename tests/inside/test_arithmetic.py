@@ -12,9 +12,6 @@ from engines.reference.oracle import case
 from layers.examples import EXAMPLES, example_id
 
 COMPUTED = [example for example in EXAMPLES if not isinstance(example[0], L.Input | L.Opaque | L.Parameter)]
-WITHOUT_A_FORM = (L.LSTM,)
-"""Layers whose units are a long chain of sums and functions."""
-
 every = pytest.mark.parametrize("example", COMPUTED, ids=example_id)
 
 
@@ -46,13 +43,13 @@ def test_every_layer_has_a_form(example):
     operand = operand_of(example)
     (at,) = some_units(operand.output().shape, 1)
     found = arithmetic(operand.layer, operand, at)
-    assert (found.form == "inputs") == isinstance(operand.layer, WITHOUT_A_FORM)
+    assert found.form != "inputs"
 
 
 @every
 def test_terms_name_the_elements_they_read(example):
-    if isinstance(example[0], L.MultiheadAttention):
-        pytest.skip("its terms are projected values, by key position and head")
+    if isinstance(example[0], L.MultiheadAttention | L.LSTM):
+        pytest.skip("its terms are intermediate values, by position and head or cell")
     operand = operand_of(example)
     for at in some_units(operand.output().shape, 5):
         found = arithmetic(operand.layer, operand, at)
@@ -99,3 +96,35 @@ def test_readers_add_up_to_the_gradient(example):
             if len(found) < MOST_READERS:
                 total = sum(derivative * gradient[0][unit] for unit, derivative in found)
                 assert total == pytest.approx(float(expected[slot][0][at]), rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_lstm_terms_are_what_the_steps_wrote_to_the_cell(bidirectional):
+    """Against PyTorch's LSTM, step by step: cell states, gates, and what earlier steps contribute."""
+    torch = pytest.importorskip("torch")
+    operand = operand_of((L.LSTM(9, bidirectional=bidirectional), ((5, 24),)))
+    for step, cell in ((0, 2), (3, 8), (4, 0)):
+        found = arithmetic(operand.layer, operand, (step, cell))
+        assert list(found.indices) == [(s, cell) for s in range(step + 1)]
+        reference = torch.nn.LSTM(24, 9).double()
+        for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
+            getattr(reference, f"{name}_l0").data = torch.tensor(operand.parameters[f"{name}_l0"])
+        with torch.no_grad():
+            _, (h, c) = reference(torch.tensor(operand.inputs[0][: step + 1]))
+        facts = found.facts
+        assert facts["cell"] == pytest.approx(float(c[0, cell]), rel=1e-12)
+        assert found.total == pytest.approx(float(h[0, cell]), rel=1e-12)
+        made = facts["forget_gate"] * facts["cell_before"] + facts["input_gate"] * facts["candidate"]
+        assert facts["cell"] == pytest.approx(made, rel=1e-12)
+        assert found.total == pytest.approx(facts["output_gate"] * np.tanh(facts["cell"]), rel=1e-12)
+        assert found.inputs[-1] == pytest.approx(facts["input_gate"] * facts["candidate"], rel=1e-12)
+        assert sum(found.products[:-1]) * facts["cell"] == pytest.approx(
+            facts["forget_gate"] * facts["cell_before"] * found.total, rel=1e-10, abs=1e-15
+        )
+
+
+def test_reverse_lstm_reads_from_the_end():
+    operand = operand_of((L.LSTM(9, bidirectional=True), ((5, 24),)))
+    found = arithmetic(operand.layer, operand, (2, 9 + 4))
+    assert list(found.indices) == [(4, 4), (3, 4), (2, 4)]
+    assert found.total == pytest.approx(operand.output()[2, 13], rel=1e-12)

@@ -31,6 +31,13 @@ def test_integrated_gradients_add_up_to_the_change_of_the_score():
     np.testing.assert_allclose(found.sum(axis=(1, 2, 3)), change, rtol=5e-3)
 
 
+def test_integrated_gradients_of_one_step_are_those_of_the_midpoint():
+    model = model_of()
+    x = images_for(model)
+    found = model.attribute(x, 2, "integrated_gradients", steps=1, baseline=0.5)
+    np.testing.assert_allclose(found, (x - 0.5) * model.attribute((x + 0.5) / 2, 2), rtol=1e-9)
+
+
 def test_input_times_gradient_of_a_linear_network_is_its_score_without_bias():
     model = model_of("input 2x6x5 | conv 3 3 | avgpool 2 | flatten | dense 4")
     x = images_for(model)

@@ -13,7 +13,9 @@ TEXT = "input 3x6x5 | conv 4 3 same | bn | gelu | maxpool 2 | flatten | dense 3 
 
 @pytest.fixture(scope="module")
 def model():
-    return cs.Model(TEXT, seed=1, engine="reference")
+    model = cs.Model(TEXT, seed=1, engine="reference")
+    model.parameters["conv1.bias"] = np.array([0.5, -2.0, 3.0, 1.0], np.float32)
+    return model
 
 
 @pytest.fixture(scope="module")
@@ -62,3 +64,22 @@ def test_many_channels_are_summed():
     (value,) = explain_unit(model.network, terms)
     assert len(value.steps) == 8
     assert float(value.result) == pytest.approx(terms.value, abs=1e-3)
+
+
+@pytest.mark.parametrize(("lang", "words"), [("en", "time step 3"), ("zh", "时间步 3")])
+def test_lstm_names_gates_and_time_steps(lang, words):
+    model = cs.Model("input 5x4 | lstm 6", seed=2, engine="reference", dtype="float64")
+    terms = model.unit_terms(np.random.default_rng(1).standard_normal((5, 4)), "lstm1", (3, 2))
+    (value,) = explain_unit(model.network, terms)
+    text = explain_unit(model.network, terms).text(lang, 80)
+    assert words in text
+    assert ("forget gate" if lang == "en" else "遗忘门") in text
+    assert float(value.result) == pytest.approx(terms.value, abs=1e-4)
+
+
+@pytest.mark.parametrize(("layer", "name"), [("maxpool", "max"), ("minpool", "min")])
+def test_winner_is_named_by_its_comparison(layer, name):
+    model = cs.Model(f"input 1x4x4 | {layer} 2", engine="reference")
+    image = np.arange(16, dtype=np.float32).reshape(1, 4, 4)
+    text = explain_unit(model.network, model.unit_terms(image, model.network.layers[-1].name, (0, 0, 0))).text()
+    assert f"{name}(0, 1, 4, 5)" in text

@@ -204,3 +204,10 @@ def test_every_unit_of_a_model_adds_up_in_value_and_gradient():
             if node is not model.network.outputs[-1]:
                 total = sum(reader.product for reader in found.readers)
                 assert total == pytest.approx(found.gradient, rel=1e-4, abs=1e-7)
+
+
+def test_target_of_a_map_of_scores_is_the_sum_over_its_positions():
+    model = model_of("input 2x6x5 | conv 3 3")
+    x = images_for(model)
+    found = model.trace(x, 1)
+    np.testing.assert_allclose(found.target, found["conv1"].value[:, 1].sum(axis=(1, 2)), rtol=1e-12)

@@ -79,6 +79,7 @@ def command(
     from .. import plots
     from ..data.load import read_input
     from ..files.readable_json import to_json
+    from ..inside.class_maps import CLASS_MAPS, default_layer
 
     if path is not None and len(images) > 1:
         raise BadSetting(
@@ -86,6 +87,8 @@ def command(
         )
     loaded = read_model(model, **source)
     shape = loaded.network.input_shape
+    is_map = method.replace("-", "_") in CLASS_MAPS
+    shown_layer = (layer or default_layer(loaded.network)) if is_map else None
     documents = []
     for image in images:
         pixels = read_input(image, shape, invert)
@@ -100,7 +103,8 @@ def command(
         saved = path or f"{file_name(Path(image).stem)}-{file_name(method)}.png"
         labels = [_label(loaded, one, scores) for one, _ in found]
         drawn = [plots.Attribution(label, values) for label, (_, values) in zip(labels, found, strict=True)]
-        figure = plots.attribution_figure(pixels, drawn, method, loaded.network.name, current_language())
+        name = loaded.network.name
+        figure = plots.attribution_figure(pixels, drawn, method, name, current_language(), shown_layer)
         plots.save(figure, saved)
         documents.append(_document(image, saved, found, scores, loaded))
         if not as_json:

@@ -13,7 +13,7 @@ from .data import engine_option
 from .group import COMMANDS
 from .options import language_option, optional_model_argument
 from .output import print_result
-from .weighted_model import has_own_weights, read_model, weights_options
+from .weighted_model import read_model_or_network, weights_options
 
 if TYPE_CHECKING:
     from ..explorer.session import Session
@@ -25,7 +25,9 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 @optional_model_argument
 @weights_options
 @click.option("--image", "images", metavar="PATH", multiple=True, help="Image file to start with; repeatable.")
-@click.option("--port", metavar="N", type=click.IntRange(1, 65535), help="Port.  [default: 8765, or the next free one]")
+@click.option(
+    "--port", metavar="N", type=click.IntRange(1, 65535), help="Port.  [default: 8765, or the next free one]"
+)
 @click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--allow-remote", is_flag=True, help="Allow a --host that other machines can reach.")
 @click.option("--browser/--no-browser", "browse", default=True, show_default=True, help="Open the browser.")
@@ -88,14 +90,14 @@ def command(
 def _open(session: Session, name: str | None, source: Mapping[str, Any]) -> None:
     """Add the model of the command line, with its weights if it has some."""
     from ..explorer.session import SAMPLE_MODEL
-    from ..loading import load
+    from ..network import Network
 
     name = str(SAMPLE_MODEL) if name is None else name
-    if source["weights"] is not None or has_own_weights(name):
-        model = read_model(name, **source, engine=session.engine)
-        session.add_network(model.network, name, model)
+    shown = read_model_or_network(name, **source, engine=session.engine)
+    if isinstance(shown, Network):
+        session.add_network(shown, name)
     else:
-        session.add_network(load(name, source["input_shape"]), name)
+        session.add_network(shown.network, name, shown)
 
 
 def _add(session: Session, path: str) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -10,14 +11,27 @@ from ..input_shapes import InputShape
 from ..text.language import Message, current_language
 from .arguments import position
 from .group import COMMANDS
-from .options import exclusive, input_option, json_option, language_option, model_argument, save_option
+from .options import (
+    exclusive,
+    input_option,
+    json_option,
+    language_option,
+    model_argument,
+    save_option,
+    with_default,
+)
 from .output import print_result, print_saved, print_stretch_note
+from .weighted_model import read_model_or_network, read_normalization
 
 if TYPE_CHECKING:
     from ..analysis.region import Region, Units
+    from ..data.normalization import Normalization
     from ..network import Network
 
 Position = tuple[int, ...]
+
+IMAGES = 32
+"""Images that an effective field is measured with by default."""
 
 
 @click.command("field", short_help=COMMANDS["field"])
@@ -36,7 +50,31 @@ Position = tuple[int, ...]
     help="Compute the receptive field with respect to this layer's output instead of the network input.",
 )
 @click.option("--image", metavar="PATH", help="Image to draw on; needs --save.")
-@save_option("a figure of the region, or of the units that see the pixel,")
+@click.option(
+    "--effective",
+    is_flag=True,
+    help="Measure by gradients how strongly the unit depends on each pixel. --at is the middle by default.",
+)
+@click.option(
+    "--images",
+    "folder",
+    metavar="FOLDER",
+    help=with_default("Images to measure with; needs --effective.", "normally distributed noise"),
+)
+@click.option(
+    "--count",
+    metavar="IMAGES",
+    type=click.IntRange(1, 4096),
+    help=with_default("Most images to measure with; needs --effective.", "32"),
+)
+@click.option("--weights", metavar="FILE", help="Weights of MODEL, with --effective: as in attribute.")
+@click.option(
+    "--normalize",
+    metavar="MEAN/STD",
+    callback=read_normalization,
+    help="Normalization of the images of --images: as in attribute.",
+)
+@save_option("a figure of the region, of the units that see the pixel, or of the effective field,")
 @language_option
 @json_option
 def command(
@@ -47,6 +85,11 @@ def command(
     pixel: Position | None,
     origin: str | None,
     image: str | None,
+    effective: bool,
+    folder: str | None,
+    count: int | None,
+    weights: str | None,
+    normalize: Normalization | Literal["none"] | None,
     path: str | None,
     as_json: bool,
 ) -> None:
@@ -54,17 +97,36 @@ def command(
 
     Rows and columns count from 0. Boxes are half-open: rows 32:227 are the rows 32 to 226.
 
+    With --effective, show how much of the region the unit depends on: MODEL is a run, a saved model, an .onnx file,
+    or any network with --weights; without weights it is initialized randomly, several times.
+
     \b
     Examples:
       convscope field alexnet pool5 --at 3,2
       convscope field alexnet pool5 --at 3,2 --image cat.jpg --save seen.png
       convscope field alexnet conv2 --pixel 100,60 --save units.png
+      convscope field runs/lenet-digits conv2 --effective --save effective.png
     """
     from ..files.readable_json import to_json
     from ..loading import load
     from ..render.field import region_text, units_text
     from ..text.terminal import paint_for, terminal_width
 
+    if effective:
+        exclusive({"--effective": True, "--pixel": pixel is not None})
+        exclusive({"--effective": True, "--origin": origin is not None})
+        exclusive({"--effective": True, "--image": image is not None})
+        source = {"weights": weights, "normalize": normalize, "input_shape": input_shape}
+        _effective(model, layer, source, at, folder, count, path, as_json)
+        return
+    if any(one is not None for one in (folder, count, weights, normalize)):
+        raise click.UsageError(
+            Message(
+                "--images, --count, --weights and --normalize need --effective. Add it, or draw on one image with "
+                "--image. [field-effective]"
+            ),
+            click.get_current_context(),
+        )
     _check(at, pixel, origin, image, path)
     network = load(model, input_shape)
     start = network[origin] if origin else network.inputs[0]
@@ -87,6 +149,39 @@ def command(
         if as_json
         else region_text(network, region, start, terminal_width(), paint_for())
     )
+
+
+def _effective(
+    model: str,
+    layer: str,
+    options: Mapping[str, Any],
+    at: Position | None,
+    folder: str | None,
+    count: int | None,
+    path: str | None,
+    as_json: bool,
+) -> None:
+    from ..files.readable_json import to_json
+    from ..network import Network
+    from ..render.effective_field import effective_text
+    from ..text.terminal import paint_for, terminal_width
+    from .effective_field import measure
+
+    source = read_model_or_network(model, **options)
+    found = measure(source, layer, at, folder, count or IMAGES)
+    random = isinstance(source, Network)
+    network = source if isinstance(source, Network) else source.network
+    if path is not None:
+        from ..plots import effective_field_figure, save
+
+        save(effective_field_figure(found, current_language()), path)
+        print_saved(path)
+    if as_json:
+        document = {"model": model, "weights": "random" if random else "own", **found.to_dict()}
+        print_result(to_json(document))
+    else:
+        noise = folder is None
+        print_result(effective_text(network, found, random, noise, terminal_width(), paint_for()))
 
 
 def _check(

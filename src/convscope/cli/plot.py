@@ -25,7 +25,7 @@ from .data import (
 from .group import COMMANDS, NearestGroup
 from .options import input_option, language_option, model_argument, with_default
 from .output import file_name, print_saved, print_stretch_note
-from .weighted_model import has_own_weights, is_run, read_model, weights_options
+from .weighted_model import is_run, read_model, read_model_or_network, weights_options
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -292,31 +292,47 @@ def strongest(
     _save(figure, path, f"{loaded.network.name}-{layer}-strongest")
 
 
-@command.command("effective-field", short_help="How strongly each pixel influences a unit.")
+@command.command(
+    "effective-field", short_help="How strongly each pixel influences a unit, and growth over the depth."
+)
 @model_argument
-@click.argument("layer")
+@click.argument("layer", required=False)
 @click.option("--at", "at", metavar="ROW,COL", callback=position, help=with_default("Position.", "the middle"))
+@click.option(
+    "--count", metavar="IMAGES", type=click.IntRange(1, 4096), default=32, show_default=True, help="Random images."
+)
 @weights_options
 @figure_options
-def effective_field(model: str, layer: str, at: tuple[int, ...] | None, path: str | None, **source: Any) -> None:
-    """Draw the effective receptive field of LAYER: random images, weights of MODEL.
+def effective_field(
+    model: str, layer: str | None, at: tuple[int, ...] | None, count: int, path: str | None, **source: Any
+) -> None:
+    """Draw the effective receptive field of LAYER, or, without LAYER, how both fields grow over the depth.
 
-    MODEL is what inspect takes. A network without weights is initialized randomly, several times.
+    MODEL is what inspect takes. Of a run, the growth is drawn before and after training. A network without weights
+    is initialized randomly, several times.
 
     \b
-    Example:
+    Examples:
+      convscope plot effective-field runs/lenet-digits
       convscope plot effective-field runs/lenet-digits conv2
     """
     from .. import plots
     from ..inside.effective_field import effective_field as measure
-    from ..loading import load
+    from .effective_field import growth_by_weights, has_initial_weights
 
-    has_weights = source["weights"] is not None or has_own_weights(model)
-    found = measure(
-        read_model(model, **source) if has_weights else load(model, source["input_shape"]), layer, at=at
-    )
-    figure = plots.effective_field_figure(found, current_language())
-    _save(figure, path, f"{file_name(layer)}-effective-field")
+    shown = read_model_or_network(model, **source)
+    if layer is not None:
+        figure = plots.effective_field_figure(measure(shown, layer, at=at, count=count), current_language())
+        _save(figure, path, f"{file_name(layer)}-effective-field")
+        return
+    if at is not None:
+        raise click.UsageError(
+            Message("--at needs a LAYER. Name the layer after the model. [effective-at]"),
+            click.get_current_context(),
+        )
+    name, fields = growth_by_weights(shown, has_initial_weights(model), count)
+    figure = plots.effective_growth_figure(fields, name, current_language())
+    _save(figure, path, f"{file_name(name)}-effective-field")
 
 
 @command.command("kernels", short_help="Learned kernels of a convolution.")

@@ -182,6 +182,9 @@ class Task:
     at: int | None = None
     """The run and step that this one continues."""
 
+    weights: str | None = None
+    """What --weights named."""
+
 
 def _new_task(options: Options, settings: Mapping[str, Any]) -> Task:
     from ..loading import load
@@ -215,7 +218,7 @@ def _new_task(options: Options, settings: Mapping[str, Any]) -> Task:
     elif initial is not None:
         model.normalization = initial.normalization
     folder = folder or _free_folder(f"{network.name}-{choice.label}")
-    return _task(model, choice, source, folder)
+    return _task(model, choice, source, folder, weights=options["weights"])
 
 
 def _initial_model(network: Network, options: Options) -> Model | None:
@@ -229,14 +232,14 @@ def _initial_model(network: Network, options: Options) -> Model | None:
     return load_model(source, options["weights"], input_shape=options["input_shape"], engine="reference")
 
 
-def _task(model: Model, choice: DataConfig, source: Dataset, folder: Path, **resumed: Any) -> Task:
+def _task(model: Model, choice: DataConfig, source: Dataset, folder: Path, **more: Any) -> Task:
     """Return a task whose images are normalized as the model wants them."""
     from ..data.normalization import normalize_dataset
 
     validation = None if choice.hold_out == 0 else choice.part("validation")
     if validation is not None:
         validation = normalize_dataset(validation, model.normalization)
-    return Task(model, choice, normalize_dataset(source, model.normalization), validation, folder, **resumed)
+    return Task(model, choice, normalize_dataset(source, model.normalization), validation, folder, **more)
 
 
 def _new_folder(options: Options) -> Path | None:
@@ -347,6 +350,7 @@ def _fit(task: Task, settings: dict[str, Any], tensorboard: bool) -> History:
         "data": task.choice.to_dict(),
         "engine": model.engine,
         "precision": model.precision,
+        **({} if task.weights is None else {"weights": task.weights}),
     }
     where: dict[str, Any] = {"resume": folder} if task.is_resumed else {"run": folder, "notes": notes}
     if task.fork is not None:

@@ -18,6 +18,7 @@ from .options import exclusive, input_option, with_default
 if TYPE_CHECKING:
     from ..data.normalization import Normalization
     from ..model import Model
+    from ..network import Network
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -121,6 +122,17 @@ def read_model(
     if classes is not None:
         model.classes = _class_names(model, classes)
     return model
+
+
+def read_model_or_network(
+    source: str, *, weights: str | None = None, input_shape: InputShape | None = None, **more: Any
+) -> Model | Network:
+    """Return a model where there are weights, and otherwise a network. The arguments are those of `read_model`."""
+    if weights is not None or has_own_weights(source):
+        return read_model(source, weights=weights, input_shape=input_shape, **more)
+    from ..loading import load
+
+    return load(source, input_shape)
 
 
 def is_run(source: str) -> bool:

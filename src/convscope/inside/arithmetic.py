@@ -55,6 +55,7 @@ from ..layers.pooling import (
     StochasticPool,
 )
 from ..layers.rearrange import ChannelShuffle, Crop, Pad, Permute, PixelShuffle, Reshape, Slice
+from ..layers.recurrent import LSTM
 from ..layers.reduction import Reduce
 
 Index = tuple[int, ...]
@@ -74,6 +75,10 @@ class Operand(NamedTuple):
     inputs: tuple[Array, ...]
     parameters: Mapping[str, Array]
     buffers: Mapping[str, Array]
+
+    def saved(self) -> Mapping[str, Any]:
+        """Return what the layer's forward pass keeps for its backward pass."""
+        return self._run()[1].saved
 
     def output(self) -> Array:
         """Return the layer's output for this image."""
@@ -544,3 +549,41 @@ def _(layer: MultiheadAttention, operand: Operand, at: Index) -> Arithmetic:
     facts = {"scores": scores, "weights": shares}
     source = (len(operand.inputs) - 1,) * len(indices)
     return Arithmetic("sum", source, indices, values.ravel(), shares.T.ravel(), bias, facts=facts)
+
+
+@arithmetic.register
+def _(layer: LSTM, operand: Operand, at: Index) -> Arithmetic:
+    """Each time step up to the unit's own: what it wrote to the cell, times what is left of that in the output.
+
+    With the cell state c, gates i, f, o, candidate g and y = o·tanh(c), c is the sum of i·g over the steps, each
+    times the forget gates since then. So step s has the input i·g of s, and the weight (product of f after
+    s)·o·tanh(c)/c. An index is (time step, cell). With a projection the inputs are o·tanh(c) of the cells, and the
+    weights those of the projection.
+    """
+    step, feature = at
+    direction, out = divmod(feature, layer.width)
+    end = f"_l{layer.num_layers - 1}{('', '_reverse')[direction]}"
+    steps = operand.saved()[end]
+    if layer.proj_size:
+        cells = steps[step].unprojected[0]
+        weights = operand.parameters[f"weight_hr{end}"][out]
+        indices = tuple((step, cell) for cell in range(len(cells)))
+        return Arithmetic("sum", (0,) * len(indices), indices, cells, weights)
+    order = list(range(step + 1) if direction == 0 else range(len(steps) - 1, step - 1, -1))
+    written = np.array([float(steps[s].i[0, out] * steps[s].g[0, out]) for s in order])
+    forgotten = np.array([float(steps[s].f[0, out]) for s in order])
+    left = np.append(np.cumprod(forgotten[:0:-1])[::-1], 1.0)
+    cell = float(written @ left)
+    last = steps[step]
+    output_gate = float(last.o[0, out])
+    weights = left * output_gate * (float(np.tanh(cell)) / cell if cell else 1.0)
+    facts = {
+        "input_gate": float(last.i[0, out]),
+        "forget_gate": float(last.f[0, out]),
+        "candidate": float(last.g[0, out]),
+        "output_gate": output_gate,
+        "cell_before": float(last.cell_before[0, out]),
+        "cell": cell,
+    }
+    indices = tuple((s, out) for s in order)
+    return Arithmetic("sum", (0,) * len(indices), indices, written, weights, facts=facts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,11 @@ class EffectiveField:
         rank = self.map.ndim
         sums = [self.map.sum(axis=tuple(a for a in range(rank) if a != axis)) for axis in range(rank)]
         return tuple(_shortest(line, share) for line in sums)
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether no image had a gradient: dead units, or units that see no pixel."""
+        return not self.map.any()
 
     def to_dict(self) -> dict[str, object]:
         """Return sizes and extents as JSON values."""
@@ -113,6 +119,32 @@ def effective_field(
     scale = float(total.sum())
     shares = total / scale if np.isfinite(scale) and scale > 0 else np.zeros_like(total)
     return EffectiveField(layer, position, shares, theoretical, len(x))
+
+
+def growth_layers(network: Network, most: int = 24) -> list[str]:
+    """Return up to `most` layers whose fields show the growth over the depth, with the first and the last.
+
+    Layers whose units see exactly what the layer before sees, such as activations, are left out.
+
+    Raises:
+        BadUnit: [no-positions] if no layer has positions
+    """
+    grown: list[str] = []
+    last: tuple[int, ...] = ()
+    for node in network.layers:
+        if len(node.output_shape) != len(network.input_shape) or prod(node.output_shape[1:]) < 2:
+            continue
+        box = network.field(node.name, _position(node.name, node.output_shape, None)).clipped
+        if box != last:
+            grown.append(node.name)
+            last = box
+    if not grown:
+        raise BadUnit(
+            "{network} has no layer with a map of positions. Choose a network of convolutions. [no-positions]",
+            network=network.name,
+        )
+    chosen = np.unique(np.linspace(0, len(grown) - 1, min(most, len(grown))).round().astype(int))
+    return [grown[i] for i in chosen]
 
 
 def _position(layer: str, shape: tuple[int, ...], at: Sequence[int] | None) -> tuple[int, ...]:

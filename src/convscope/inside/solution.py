@@ -37,7 +37,48 @@ WINNER = Text("the winner: {source} {index}", "胜出者：{source} {index}")
 TIES = Text("{ties} elements are equal to it", "有 {ties} 个元素与之相等")
 READ = Text("{source} {index}", "{source} {index}")
 SLOPE = Text("derivative with respect to it", "对它的导数")
+FACTS = {
+    "mean": ("μ", Text("mean", "均值")),
+    "variance": ("v", Text("variance", "方差")),
+    "eps": ("ε", Text("eps", "eps")),
+    "gamma": ("γ", Text("weight", "缩放系数")),
+    "beta": ("β", Text("bias", "偏移系数")),
+    "divisor": ("d", Text("divisor", "除数")),
+    "maximum": ("m", Text("maximum", "最大值")),
+    "denominator": ("D", Text("denominator", "分母")),
+    "sum": ("S", Text("sum", "和")),
+    "level": ("l", Text("bins per axis of the level", "该层级每轴的区间数")),
+    "row": ("r", Text("row of the table", "表的行")),
+    "input_gate": ("i", Text("input gate", "输入门")),
+    "forget_gate": ("f", Text("forget gate", "遗忘门")),
+    "candidate": ("g", Text("candidate", "候选值")),
+    "output_gate": ("o", Text("output gate", "输出门")),
+    "cell_before": ("c_0", Text("cell state before the step", "该时间步之前的细胞状态")),
+    "cell": ("c", Text("cell state: f·c₀ + i·g", "细胞状态：f·c₀ + i·g")),
+}
+"""Symbol and name of intermediate results."""
+
 FACT = Text("{name}", "{name}")
+GROUPS = {
+    "LSTM": (
+        Text(
+            "time step {channel}: what it wrote to the cell × what is left of it",
+            "时间步 {channel}：写入细胞的值 × 其剩余比例",
+        ),
+        Text("the other {count} time steps", "其余 {count} 个时间步"),
+        Text("the sum over the time steps: o·tanh(c)", "各时间步之和：o·tanh(c)"),
+    ),
+    "MultiheadAttention": (
+        Text(
+            "key position {channel}: value × attention weight, head by head",
+            "键位置 {channel}：值 × 注意力权重，逐头",
+        ),
+        Text("the other {count} key positions", "其余 {count} 个键位置"),
+        Text("the sum over the key positions, and the bias", "各键位置之和，再加偏置"),
+    ),
+}
+"""Labels of a group of terms, of the others, and of their sum, where groups are no input channels."""
+
 RESULT = Text("the value, from these inputs", "由这些输入得到的值")
 PADDING = Text(
     "{count} positions of the window are zero padding and contribute nothing.",
@@ -83,7 +124,8 @@ def _value(terms: UnitTerms) -> Derivation:
     title = VALUE.fill(at=_shown(terms.at), layer=terms.layer)
     for name, fact in terms.facts.items():
         if isinstance(fact, int | float) and not isinstance(fact, bool) and name != "ties":
-            sheet.know(_symbol(name), _rounded(float(fact)), FACT.fill(name=name.replace("_", " ")))
+            symbol, meaning = FACTS.get(name, (name[0], FACT.fill(name=name.replace("_", " "))))
+            sheet.know(symbol, _rounded(float(fact)), meaning)
     if terms.form == "inputs":
         sheet.note(NO_FORM)
     elif terms.form == "sum":
@@ -96,13 +138,6 @@ def _value(terms: UnitTerms) -> Derivation:
         sheet.note(PADDING, count=terms.padding)
     sheet.note(ENGINE, value=f"{terms.value:.7g}", sum=f"{terms.sum:.10g}", digits=DIGITS)
     return sheet.finish("value", title)
-
-
-_SYMBOLS = {"mean": "μ", "variance": "v", "eps": "ε", "gamma": "γ", "beta": "β"}
-
-
-def _symbol(name: str) -> str:
-    return _SYMBOLS.get(name, name[0])
 
 
 def _products(terms: Sequence[Term]) -> str:
@@ -118,9 +153,10 @@ def _sum(sheet: Worksheet, terms: UnitTerms) -> None:
     for term in terms.terms:
         groups.setdefault((term.source, term.index[0] if by_channel else 0), []).append(term)
     names = []
+    one, rest, total_label = GROUPS.get(terms.kind, (CHANNEL, REST, TOTAL))
     listed = list(groups.items())[:MOST_CHANNELS]
     for place, ((source, channel), group) in enumerate(listed):
-        label = CHANNEL.fill(channel=channel, source=source) if by_channel else TERMS
+        label = one.fill(channel=channel, source=source) if by_channel else TERMS
         if len(group) <= MOST_TERMS:
             sheet.step(_numbered("s", place), _products(group), label)
         else:
@@ -129,12 +165,12 @@ def _sum(sheet: Worksheet, terms: UnitTerms) -> None:
     others = list(groups.items())[MOST_CHANNELS:]
     if others:
         total = sum(term.product for _, group in others for term in group)
-        sheet.step("r", written(_rounded(total)), REST.fill(count=len(others)))
+        sheet.step("r", written(_rounded(total)), rest.fill(count=len(others)))
         names.append("r")
     if terms.bias:
         sheet.know("b", _rounded(terms.bias), BIAS)
         names.append("b")
-    sheet.step("y", " + ".join(names) or "0", TOTAL if len(groups) > 1 else SUM)
+    sheet.step("y", " + ".join(names) or "0", total_label if len(groups) > 1 else SUM)
 
 
 def _winner(sheet: Worksheet, terms: UnitTerms) -> None:

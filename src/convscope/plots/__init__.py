@@ -8,6 +8,7 @@ from . import style  # first: it reports a missing matplotlib
 from .activation_curves import activation, activations
 from .attribution import Attribution, attribution_figure, effective_field_figure, strongest_figure
 from .edge_maps import convolution_maps
+from .effective_growth import effective_growth_figure
 from .growth import field_growth
 from .lesson import lesson_figure
 from .maps import feature_maps, kernels_figure
@@ -24,6 +25,7 @@ __all__ = [
     "attribution_figure",
     "convolution_maps",
     "effective_field_figure",
+    "effective_growth_figure",
     "feature_maps",
     "field_growth",
     "kernels_figure",

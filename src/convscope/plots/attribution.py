@@ -43,6 +43,7 @@ VEIL = 0.45
 """Opacity of the gray image below a map."""
 
 ATTRIBUTION_TITLE = Text("{method} of {name}", "{name} 的 {method}")
+CLASS_MAP_TITLE = Text("{method} of {name} at {layer}", "{name} 的 {method}，层 {layer}")
 IMAGE = Text("image", "图像")
 EFFECTIVE_TITLE = Text("Effective receptive field of {layer}", "{layer} 的有效感受野")
 SEEN_WORDS = Text("dashed: what the unit can see, {size} pixels", "虚线：单元能看到的范围，{size} 像素")
@@ -68,11 +69,17 @@ class Attribution(NamedTuple):
 
 
 def attribution_figure(
-    image: Array, attributions: Sequence[Attribution], method: str, name: str, lang: str = "en"
+    image: Array,
+    attributions: Sequence[Attribution],
+    method: str,
+    name: str,
+    lang: str = "en",
+    layer: str | None = None,
 ) -> Figure:
     """Draw attributions over a gray image, side by side, with one color bar.
 
-    Channels are summed. Maps without negative values have a sequential color map, others one centered at 0.
+    The title names the layer of a class map. Channels are summed. Maps without negative values have a sequential
+    color map, others one centered at 0.
 
     Shapes:   image (c, h, w)
     Errors:   BadSetting [figure-language]
@@ -91,7 +98,14 @@ def attribution_figure(
     height = HEAD + high_inches + FOOT + MARGIN
     figure = new_figure(max(width, 6.4), height)
     width = figure.get_size_inches()[0]
-    title = text.translate(ATTRIBUTION_TITLE, method=method, name=text.drawable(shortened(name, 40)))
+    drawable = text.drawable(shortened(name, 24 if layer else 40))
+    title = (
+        text.translate(ATTRIBUTION_TITLE, method=method, name=drawable)
+        if layer is None
+        else text.translate(
+            CLASS_MAP_TITLE, method=method, name=drawable, layer=text.drawable(shortened(layer, 20))
+        )
+    )
     figure.text(MARGIN / width, 1 - 0.45 / height, title, **text.font(TITLE, bold=True))
     gray = np.asarray(image, float).mean(axis=0)
     drawn = None

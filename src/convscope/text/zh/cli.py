@@ -1,6 +1,19 @@
 """Chinese texts of the command line."""
 
 MESSAGES = {
+    # Effective receptive fields
+    "--images, --count, --weights and --normalize need --effective. Add it, or draw on one image with --image. "
+    "[field-effective]": (
+        "--images、--count、--weights 和 --normalize 需要与 --effective 同用。请加上它，或用 --image 在一幅图像上绘制。"
+        "[field-effective]"
+    ),
+    "--at needs a LAYER. Name the layer after the model. [effective-at]": (
+        "--at 需要 LAYER。请在模型之后给出层名。[effective-at]"
+    ),
+    "{folder!r} is not a folder with images (no file ending in {suffixes}). Name a folder of images. "
+    "[images-folder]": (
+        "{folder!r} 不是包含图像的文件夹（没有以 {suffixes} 结尾的文件）。请给出图像文件夹。[images-folder]"
+    ),
     # Commands and options
     "There is no command {name!r}. {hint} [verb]": "没有命令 {name!r}。{hint}[verb]",
     "There is no figure {name!r}. {hint} [verb]": "没有图 {name!r}。{hint}[verb]",

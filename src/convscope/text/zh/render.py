@@ -1,6 +1,22 @@
 """Chinese texts of tables, reports and figures in characters."""
 
 MESSAGES = {
+    # Effective receptive fields
+    "{network}: the effective field of unit {position} of {layer}": (
+        "{network}：{layer} 中单元 {position} 的有效感受野"
+    ),
+    "can see": "理论感受野",
+    "{size} pixels": "{size} 像素",
+    "{size} pixels, {inside} of them in the image": "{size} 像素，其中 {inside} 在图像内",
+    "influence": "影响",
+    "none: the gradient is 0 for every image (dead units)": "无：对所有图像梯度均为 0（失活单元）",
+    "{share} of the influence": "影响的 {share}",
+    "within {size} pixels": "集中于 {size} 像素之内",
+    "{count} random images": "{count} 张随机图像",
+    "{count} images of the folder": "文件夹中的 {count} 张图像",
+    "measured with": "测量所用",
+    "random, drawn for every few images": "随机，每几张图像重新抽取",
+    "the model's own": "模型自身的权重",
     # Networks, layers and their costs
     "{network}: {inputs}, {count:,} layer(s)": "{network}：{inputs}，{count:,} 层",
     "{shape}, {macs:,} MACs": "{shape}，{macs:,} MACs",
