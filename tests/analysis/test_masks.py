@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import convscope as cs
 from analysis.dense_masks import dense_seeing, dense_seen_from
 from convscope import layers as L
-from convscope.analysis.masks import Walk, seeing, seen_from
+from convscope.analysis.masks import Traversal, seeing, seen_from
 from convscope.analysis.position_set import PositionSet, from_mask, from_products, united
 from convscope.analysis.receptive_field import receptive_fields
 from convscope.network import Entry, Network
@@ -19,7 +19,7 @@ THOROUGH = settings(max_examples=60, deadline=None, suppress_health_check=[Healt
 
 def walk_of(network, origin=None):
     start = network[origin] if origin else network.inputs[0]
-    return Walk(network, start, receptive_fields(network, origin))
+    return Traversal(network, start, receptive_fields(network, origin))
 
 
 def single(shape, index):

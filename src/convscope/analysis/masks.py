@@ -38,7 +38,7 @@ class Step(NamedTuple):
     by_axes: bool
 
 
-class Walk:
+class Traversal:
     """The connections over which a network's layers see an origin, collected once per layer."""
 
     def __init__(self, network: Network, origin: Node, views: Views) -> None:
@@ -68,7 +68,7 @@ class Walk:
         return grid_shape(node, self.views)
 
 
-def seen_from(walk: Walk, layer: Node, unit: PositionSet, local: bool = False) -> PositionSet:
+def seen_from(walk: Traversal, layer: Node, unit: PositionSet, local: bool = False) -> PositionSet:
     """Return which positions of the origin the units of a layer in `unit` see."""
     found: dict[int, PositionSet] = {layer.index: unit}
     nodes = walk.network.nodes
@@ -83,7 +83,7 @@ def seen_from(walk: Walk, layer: Node, unit: PositionSet, local: bool = False) -
     return found.get(walk.origin.index) or PositionSet(walk.grid_shape(walk.origin))
 
 
-def seeing(walk: Walk, layer: Node, pixel: PositionSet, local: bool = False) -> PositionSet:
+def seeing(walk: Traversal, layer: Node, pixel: PositionSet, local: bool = False) -> PositionSet:
     """Return which units of a layer see any of the positions of the origin in `pixel`."""
     needed = _behind(walk, layer, local)
     found: dict[int, PositionSet] = {walk.origin.index: pixel}
@@ -112,7 +112,7 @@ def _leading(network: Network, views: Views, node: Node, local: bool) -> list[tu
     return [(arrival.connection, network.nodes[arrival.source]) for arrival in arriving]
 
 
-def _behind(walk: Walk, layer: Node, local: bool) -> set[int]:
+def _behind(walk: Traversal, layer: Node, local: bool) -> set[int]:
     """Return the layers between the origin and this one over which something is seen."""
     needed = {layer.index}
     for node in reversed(walk.network.nodes[: layer.index + 1]):

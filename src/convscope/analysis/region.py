@@ -16,7 +16,7 @@ from ..layers.base import show_shape
 from ..network import Network, Node
 from .intervals import Interval, intervals
 from .layout import place_of
-from .masks import Walk, seeing, seen_from
+from .masks import Traversal, seeing, seen_from
 from .paths import Paths, origin_axes, unit_axes
 from .position_set import Mask, PositionSet, from_products
 from .receptive_field import AxisField, Irregular, ReceptiveField, receptive_fields
@@ -168,7 +168,7 @@ class _Views:
         self.axes = origin_axes(network, network[origin])
         self.fields = receptive_fields(network, origin)
         self.intervals = intervals(network, origin)
-        self.walk = Walk(network, network[origin], self.fields)
+        self.walk = Traversal(network, network[origin], self.fields)
 
 
 _known: WeakKeyDictionary[Network, dict[str, _Views]] = WeakKeyDictionary()

@@ -11,7 +11,7 @@ from ..errors import BadSetting, missing_library
 from ..text.language import Message, localize
 from .data import engine_option
 from .group import COMMANDS
-from .options import language_option, optional_model_argument
+from .options import language_option, optional_model_argument, with_default
 from .output import print_result
 from .weighted_model import read_model_or_network, weights_options
 

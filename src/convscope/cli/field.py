@@ -97,8 +97,8 @@ def command(
 
     Rows and columns count from 0. Boxes are half-open: rows 32:227 are the rows 32 to 226.
 
-    With --effective, show how much of the region the unit depends on: MODEL is a run, a saved model, an .onnx file,
-    or any network with --weights; without weights it is initialized randomly, several times.
+    With --effective, show how much of the region the unit depends on: MODEL is a run, a saved model, an .onnx
+    file, or any network with --weights; without weights it is initialized randomly, several times.
 
     \b
     Examples:

@@ -58,7 +58,7 @@ STYLES = ("-", "--", ":")
 
 
 @dataclass(frozen=True)
-class Tile:
+class LessonTile:
     """A matrix with its title, or a sign, and its size in inches."""
 
     title: Text | None
@@ -73,7 +73,7 @@ class Band:
     """Tiles side by side, a chart, a drawing, or a heading; `top` is in inches from the figure's top."""
 
     top: float
-    tiles: tuple[Tile, ...] = ()
+    tiles: tuple[LessonTile, ...] = ()
     chart: Curves | None = None
     drawing: Drawing | None = None
     heading: Text | None = None
@@ -140,24 +140,24 @@ def _bands(section: Section) -> Iterator[Band]:
                 pass
 
 
-def _tiles(part: Value | str) -> Iterator[Tile]:
+def _tiles(part: Value | str) -> Iterator[LessonTile]:
     if isinstance(part, str):
-        yield Tile(None, None, part, 0.3, CELL)
+        yield LessonTile(None, None, part, 0.3, CELL)
         return
     for title, matrix in part.maps():
         rows, columns = matrix.shape
         longest = max(rows, columns)
         if longest > MOST_CELLS:
             cell = IMAGE / longest
-            yield Tile(title, matrix, "", max(columns * cell, 0.5), max(rows * cell, 0.3))
+            yield LessonTile(title, matrix, "", max(columns * cell, 0.5), max(rows * cell, 0.3))
         else:
             wide = min(max(CELL, 0.11 * _longest(matrix) + 0.12), (WIDTH - 2 * MARGIN) / columns)
-            yield Tile(title, matrix, "", columns * wide, rows * min(CELL, 0.36 + 0.02 * (12 - rows)))
+            yield LessonTile(title, matrix, "", columns * wide, rows * min(CELL, 0.36 + 0.02 * (12 - rows)))
 
 
-def _lines(tiles: list[Tile]) -> Iterator[tuple[Tile, ...]]:
+def _lines(tiles: list[LessonTile]) -> Iterator[tuple[LessonTile, ...]]:
     """Yield tiles in lines that fit the figure's width."""
-    line: list[Tile] = []
+    line: list[LessonTile] = []
     used = 0.0
     for tile in tiles:
         if line and used + tile.width > WIDTH - 2 * MARGIN:
@@ -169,7 +169,7 @@ def _lines(tiles: list[Tile]) -> Iterator[tuple[Tile, ...]]:
         yield tuple(line)
 
 
-def _room(tile: Tile) -> float:
+def _room(tile: LessonTile) -> float:
     """Return the width of a tile with its title."""
     if tile.title is None:
         return tile.width
