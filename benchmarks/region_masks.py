@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 import convscope as cs
-from convscope.analysis.masks import Walk, seen_from
+from convscope.analysis.masks import Traversal, seen_from
 from convscope.analysis.position_set import from_products
 from convscope.analysis.receptive_field import receptive_fields
 from convscope.network import Node
@@ -23,7 +23,7 @@ from analysis.dense_masks import dense_seen_from
 NETWORKS = ("vgg16", "resnet152", "googlenet", "unet")
 
 
-def compare(network: cs.Network, walk: Walk, node: Node) -> str:
+def compare(network: cs.Network, walk: Traversal, node: Node) -> str:
     """Return both times of the middle unit of a layer, in words."""
     shape = walk.grid_shape(node)
     unit = from_products(shape, [tuple(np.arange(n) == n // 2 for n in shape)])
@@ -42,7 +42,7 @@ def main() -> None:
     print(machine())
     for name in NETWORKS:
         network = cs.load(name)
-        walk = Walk(network, network.inputs[0], receptive_fields(network))
+        walk = Traversal(network, network.inputs[0], receptive_fields(network))
         spatial = [node for node in network.layers if len(walk.grid_shape(node)) == 2]
         for node in (spatial[len(spatial) // 2], spatial[-1]):
             print(compare(network, walk, node))

@@ -26,7 +26,10 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 @weights_options
 @click.option("--image", "images", metavar="PATH", multiple=True, help="Image file to start with; repeatable.")
 @click.option(
-    "--port", metavar="N", type=click.IntRange(1, 65535), help="Port.  [default: 8765, or the next free one]"
+    "--port",
+    metavar="N",
+    type=click.IntRange(1, 65535),
+    help=with_default("Port.", "8765, or the next free one"),
 )
 @click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--allow-remote", is_flag=True, help="Allow a --host that other machines can reach.")
