@@ -337,7 +337,7 @@ def test_bad_files_are_reported(tmp_path):
     safetensors.numpy.save_file({"a": np.zeros(1)}, plain)
     refused(
         BadFile,
-        f"{str(plain)!r} has arrays but no network. Create Model(network) and use load_parameters. [no-network]",
+        f"{str(plain)!r} has arrays but no network. Use load_model(network, weights={str(plain)!r}). [no-network]",
         lambda: cs.Model.load(plain),
     )
     refused(

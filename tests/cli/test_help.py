@@ -74,9 +74,19 @@ def test_every_example_runs(convscope, tmp_path, monkeypatch, example, run_folde
         _fake_timing(monkeypatch)
     if example.startswith("tune"):
         _fake_tuning(monkeypatch)
+    if example.startswith("explore"):
+        _end_at_once(monkeypatch)
     ended = convscope(*shlex.split(example))
     assert ended.code == 0, ended.err
     assert ended.out or len(list(Path().iterdir())) > 4
+
+
+def _end_at_once(monkeypatch):
+    """Let the server end as soon as it starts, and open no browser."""
+    import uvicorn
+
+    monkeypatch.setattr(uvicorn.Server, "run", lambda _server, sockets: None)
+    monkeypatch.setattr("webbrowser.open", lambda _link: None)
 
 
 def _fake_tuning(monkeypatch):

@@ -59,9 +59,9 @@ def running(session: Session) -> Iterator[Running]:
         listener.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """A headless Chromium, shared by the tests of one process."""
+    """A headless Chromium, shared by the tests of a module."""
     playwright = pytest.importorskip("playwright.sync_api", reason="browser tests need playwright")
     if CHROMIUM is None:
         if os.environ.get("CONVSCOPE_BROWSER"):

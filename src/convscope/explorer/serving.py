@@ -66,7 +66,7 @@ def serve(
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    with suppress(KeyboardInterrupt):
+    with listener, suppress(KeyboardInterrupt):
         announce(link)
         if browse:
             webbrowser.open(link)
