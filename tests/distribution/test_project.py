@@ -95,7 +95,7 @@ def test_data_files_under_another_license_are_listed() -> None:
     rows = re.findall(
         r"^\| `(src/[^`]+)` \|[^|]*\(`([\w.-]+)`\) \|", (ROOT / "LICENSES.md").read_text("utf-8"), re.MULTILINE
     )
-    ours = {".py", ".pyc", ".yaml", ".md", ".typed"}
+    ours = {".py", ".pyc", ".yaml", ".md", ".typed", ".js", ".json", ".css", ".html", ".svg", ".safetensors"}
     files = {file.relative_to(ROOT) for file in (ROOT / "src" / "convscope").rglob("*") if file.is_file()}
     assert {name for name, _ in rows} == {file.as_posix() for file in files if file.suffix not in ours}
     assert {"MIT", *(identifier for _, identifier in rows)} == set(PROJECT["license"].split(" AND "))
