@@ -455,3 +455,51 @@ def test_the_class_map_is_that_of_attribute(server, open_page, placement):
     assert (
         found == shown.model.attribute(x, 2, "layer-cam", None, placement)[0].astype(np.float32).ravel().tolist()
     )
+
+
+@pytest.mark.parametrize("tab", ["region", "sum", "gradient", "derive", "cost"])
+def test_the_input_has_no_arithmetic(server, open_page, tab):
+    page = open_page(server, f"#s=1&l=input&u=1,2,3&v=maps&q={tab}")
+    if tab in ("sum", "gradient"):
+        shown = server.session.first
+        x = server.session.pixels(shown, SAMPLE)
+        name = {"sum": "engine_value", "gradient": "gradient"}[tab]
+        top = int(shown.model.logits(x[None])[0].argmax())
+        trace = shown.model.trace(x[None], top).input
+        assert value(page, name) == float((trace.value if tab == "sum" else trace.gradient)[0, 1, 2, 3])
+    else:
+        assert page.text_content("#inspector .content p")
+
+
+def test_a_drawing_gives_way_to_the_sample_on_another_network(open_page):
+    session = Session()
+    session.add_network(cs.load("input 1x12x11 | conv 2 3 | flatten | dense 3"), "gray")
+    with running(session) as server:
+        page = open_page(server, "#s=1&l=conv1&u=0,0,0&v=predict&q=region")
+        box = page.wait_for_selector(".pad").bounding_box()
+        page.mouse.click(box["x"] + 60, box["y"] + 60)
+        page.wait_for_function(
+            "() => document.querySelector('[data-q=image]').selectedOptions[0].text === 'drawing'"
+        )
+        page.mouse.click(box["x"] + 160, box["y"] + 160)
+        page.wait_for_timeout(500)
+        names = page.eval_on_selector_all("[data-q=image] option", "list => list.map(one => one.textContent)")
+        assert names == ["sample", "drawing"]
+        page.click("[data-view=editor]")
+        page.fill("textarea", "input 3x10x9 | conv 4 3 | flatten | dense 3")
+        page.wait_for_function("() => document.querySelector('#image h2').textContent === '3×10×9'")
+        page.wait_for_function(
+            "() => document.querySelector('[data-q=image]').selectedOptions[0].textContent === 'sample'"
+        )
+
+
+def test_the_page_starts_in_the_language_of_the_command(open_page):
+    from convscope.text.language import use_language
+
+    with use_language("zh"):
+        session = Session(most_weights=0)
+    session.add_network(cs.load("input 1x12x11 | conv 2 3"), "small")
+    with running(session) as server:
+        page = open_page(server)
+        assert page.evaluate("document.documentElement.lang") == "zh-CN"
+        assert page.text_content("[data-view=maps]") == "特征图"

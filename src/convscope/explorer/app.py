@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import sys
+import traceback
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -97,8 +99,9 @@ async def session_document(_request: Request, session: Session) -> Response:
             "build": build_hash(),
             "network": None if first is None else first.id,
             "zoo": zoo_names(),
-            "images": [{"id": image.id, "name": image.name} for image in session.images.values()],
+            "images": [{"id": image.id, "name": image.name} for image in session.files()],
             "sample": SAMPLE.id,
+            "lang": session.lang,
         }
     )
 
@@ -108,8 +111,10 @@ async def answer_not_found(_request: Request, _error: Any) -> Response:
     return PlainTextResponse("404\n", 404)
 
 
-async def answer_failure(_request: Request, _error: Any) -> Response:
-    """Answer a request that failed unexpectedly, without details."""
+async def answer_failure(request: Request, error: Exception) -> Response:
+    """Answer a request that failed unexpectedly, without details, which go to the terminal."""
+    print(f"{request.method} {request.url.path}:", file=sys.stderr)
+    traceback.print_exception(error)
     return json_response({"code": "internal", "message": "internal error", "english": "internal error"}, 500)
 
 

@@ -28,7 +28,7 @@ from ..layers.operations import Status
 from ..model import Model
 from ..network import Network
 from ..notation import to_yaml
-from ..text.language import Message
+from ..text.language import Message, current_language
 from .cache import ArrayCache
 from .worker import Worker
 
@@ -128,6 +128,7 @@ class Session:
 
     def __init__(self, engine: str | None = None, most_weights: int = MOST_WEIGHTS) -> None:
         self.engine = engine
+        self.lang = current_language()
         self._most_weights = most_weights
         self.networks: dict[str, ShownNetwork] = {}
         self.images: OrderedDict[str, ShownImage] = OrderedDict({SAMPLE.id: SAMPLE})
@@ -168,6 +169,10 @@ class Session:
             oldest = next(key for key in self.images if key != SAMPLE.id)
             del self.images[oldest]
         return image
+
+    def files(self) -> list[ShownImage]:
+        """Return the sample and the image files; drawings come and go with every stroke."""
+        return [image for image in self.images.values() if not isinstance(image.content, np.ndarray)]
 
     def pixels(self, shown: ShownNetwork, image: ShownImage) -> Array:
         """Return an image of 0…1 in the shape of a network's input: (c, h, w)."""

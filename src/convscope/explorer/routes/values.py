@@ -145,12 +145,15 @@ async def unit(request: Request, session: Session) -> Response:
     layer, at, target = _layer(request, shown), integers(request, "at"), integer(request, "target")
     found: UnitTerms = await session.forward.run(session.terms, shown, image, layer, at, target)
     own, sources = found.arithmetic, list(found.source_names)
+    rank = len(own.indices[0]) if own.indices else 0
     arrays: dict[str, Array] = {
         "inputs": own.inputs.astype(np.float64),
         "weights": own.weights.astype(np.float64),
         "products": own.products.astype(np.float64),
         "sources": np.array(own.sources, np.int32),
-        "indices": np.array(own.indices, np.int32).reshape(len(own.indices), -1),
+        "indices": np.array(own.indices, np.int32).reshape(
+            len(own.indices), len(own.indices[0]) if own.indices else 0
+        ),
     }
     if found.gradient is not None:
         arrays["reader_numbers"] = np.array(

@@ -3,7 +3,7 @@
 import { network } from "cs/data";
 import { h, show } from "cs/dom";
 import { t } from "cs/i18n";
-import { set } from "cs/store";
+import { set, state } from "cs/store";
 import { send } from "cs/wire";
 
 const DELAY = 300;
@@ -17,7 +17,7 @@ let running = null;
 /** Draw the view into an element. */
 export function drawEditor(root) {
   if (draft !== null && root.querySelector("textarea")) return;
-  const area = h("textarea", { spellcheck: "false", rows: "18", "aria-label": t("editor_label"), "aria-describedby": "editor-message", value: draft ?? network.notation ?? "" });
+  const area = h("textarea", { spellcheck: "false", rows: "12", "aria-label": t("editor_label"), "aria-describedby": "editor-message", value: draft ?? network.notation ?? "" });
   const message = h("pre", { id: "editor-message", class: "message", role: "status" });
   area.addEventListener("input", () => {
     draft = area.value;
@@ -34,7 +34,7 @@ async function submit(text, message, root) {
   const own = new AbortController();
   running = own;
   try {
-    const { id } = await send("POST", "/api/networks", text, { signal: own.signal });
+    const { id } = await send("POST", "/api/networks", text, { signal: own.signal, parameters: { lang: state.lang } });
     if (running !== own) return;
     show(message, "");
     message.classList.remove("bad");

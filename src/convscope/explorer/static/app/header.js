@@ -10,8 +10,20 @@ import { send } from "cs/wire";
 
 const root = /** @type {HTMLElement} */ (document.getElementById("top"));
 
-/** @type {{zoo: string[], images: {id: string, name: string}[], network: string | null}} */
+/** @type {{zoo: string[], images: {id: string, name: string, shape?: number[]}[], network: string | null}} */
 let session = { zoo: [], images: [], network: null };
+
+/** Show a drawing, which takes the place of the one before. */
+export function showDrawing(drawing) {
+  session.images = [...session.images.filter((one) => !one.shape), drawing];
+  set({ image: drawing.id });
+}
+
+/** Tell whether an image fits the network: a drawing has the size of the network that it was drawn for. */
+export function fits(image) {
+  const shape = session.images.find((one) => one.id === image)?.shape;
+  return !shape || shape.join() === network.report.input_shape.join();
+}
 
 export function startHeader(document) {
   session = document;
@@ -30,7 +42,7 @@ function draw() {
   const file = h("input", { type: "file", accept: "image/*", class: "unseen", id: "file", onchange: (event) => upload(event.target.files[0]) });
   const images = h("select", { "aria-label": t("image"), "data-q": "image", onchange: (event) => set({ image: event.target.value }) },
     session.images.map((image) => {
-      const option = h("option", { value: image.id }, image.name === "sample" ? t("sample") : readable(image.name, 30));
+      const option = h("option", { value: image.id }, image.name === "sample" ? t("sample") : image.shape ? t("drawing") : readable(image.name, 30));
       if (image.id === state.image) option.selected = true;
       return option;
     }));
@@ -58,7 +70,7 @@ async function drawScores() {
     const { classes } = await loadScores(state.image);
     if (shown !== network.id + state.image) return;
     const likely = classes[0] && classes[0].value !== classes[0].score;
-    const parts = classes.slice(0, 3).map((one) => `${readable(one.name, 20)} ${likely ? percent(one.value) : number(one.score, 3)}`);
+    const parts = classes.slice(0, 3).map((one) => `${readable(one.name, 20)}: ${likely ? percent(one.value) : number(one.score, 3)}`);
     const place = root.querySelector(".scores");
     if (place) show(place, parts.join(" · "));
   } catch {
@@ -69,7 +81,7 @@ async function drawScores() {
 async function openModel(name) {
   forgetDraft();
   if (!name) {
-    set({ network: session.network, model: "", layer: "", target: null });
+    set({ network: session.network, model: "", target: null });
     return;
   }
   try {
@@ -132,5 +144,4 @@ document.addEventListener("paste", (event) => {
   if (item) upload(item.getAsFile());
 });
 
-on(["ready", "lang", "model"], draw);
-on(["image"], drawScores);
+on(["ready", "lang", "model", "image"], draw);

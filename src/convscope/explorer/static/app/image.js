@@ -24,6 +24,7 @@ let mask = /** @type {{layer: string, key: string, pixels: Uint8Array} | null} *
 
 async function load() {
   loaded = null;
+  show(cone);
   if (!network || !state.image) return;
   const shown = network.id;
   try {
@@ -71,7 +72,7 @@ function toCanvas({ pixels, shape }) {
 }
 
 function draw() {
-  if (!base || !network) return;
+  if (!base || !network || !row(unit().layer)) return;
   show(title, `${network.report.input_shape.join("×")}`);
   const at = unit();
   const margin = marginOf(at.layer, base.height, base.width);
@@ -161,7 +162,9 @@ function describe(at, box, clipped) {
   const area = (box[2] - box[0]) * (box[3] - box[1]);
   const real = inside(box[0], box[2], view.height) * inside(box[1], box[3], view.width);
   const padded = area ? 1 - real / area : 0;
+  const vector = row(at.layer).output_shape.length === 1;
   const values = {
+    unit: vector ? t("unit_at", { index: at.column }) : t("unit_in", { channel: at.channel, row: at.row, column: at.column }),
     layer: at.layer, channel: at.channel, row: at.row, column: at.column,
     top, left, bottom: bottom - 1, right: right - 1,
     size: `${box[2] - box[0]}×${box[3] - box[1]}`, padded: percent(padded),

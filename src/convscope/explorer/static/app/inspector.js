@@ -82,7 +82,7 @@ async function sumPart() {
   const parts = [totals(about)];
   if (about.form === "inputs") parts.push(h("p", {}, t("form_inputs")));
   else {
-    parts.push(h("p", { class: "note" }, t(`form_${about.form}`)));
+    parts.push(h("p", { class: "note" }, t(about.form === "sum" && about.bias ? "form_sum_bias" : `form_${about.form}`)));
     if (about.form === "sum") parts.push(channelPatches(unit));
     parts.push(termTable(unit));
   }
@@ -194,7 +194,7 @@ async function gradientPart() {
   const listed = order.slice(0, MOST_TERMS);
   return [
     h("p", {}, t("gradient_of"), " ", choice),
-    facts([["gradient", number(about.gradient, 9), about.gradient], Math.abs(about.remainder) > 0 ? ["remainder", number(about.remainder, 3), about.remainder] : null]),
+    facts([["gradient", number(about.gradient, 9), about.gradient], Math.abs(about.remainder) > 1e-5 * Math.abs(about.gradient) ? ["remainder", number(about.remainder, 3), about.remainder] : null]),
     h("p", { class: "note" }, t(order.length > listed.length ? "readers_some" : "readers", { count: number(order.length), shown: number(listed.length) })),
     h("table", { class: "terms" },
       h("thead", {}, h("tr", {}, ["unit", "derivative", "gradient_there", "product"].map((name) => h("th", { scope: "col" }, t(name))))),
@@ -244,4 +244,5 @@ async function costPart() {
 
 const PARTS = { region: regionPart, sum: sumPart, gradient: gradientPart, derive: derivePart, cost: costPart };
 
+on(["network"], () => show(content));
 on(["ready", "image", "layer", "channel", "row", "column", "tab", "target", "lang"], draw);

@@ -1,7 +1,7 @@
 /** The start of the page: texts, session, network, and the state of the address. */
 
 import { indexOf, loadNetwork, mapShape, network, row } from "cs/data";
-import { notice, startHeader } from "cs/header";
+import { fits, notice, startHeader } from "cs/header";
 import { loadTexts, t } from "cs/i18n";
 import "cs/image";
 import "cs/inspector";
@@ -19,9 +19,9 @@ function firstLayer() {
 }
 
 /** Keep the selected unit inside the network. */
-function settle() {
+function settle(linked = false) {
   if (!row(state.layer)) {
-    if (state.layer) notice(t("no_layer", { name: state.layer }));
+    if (state.layer && linked) notice(t("no_layer", { name: state.layer }));
     select(firstLayer());
     return;
   }
@@ -45,6 +45,7 @@ async function showNetwork() {
   }
   if (wanted !== `${state.network} ${state.lang}`) return;
   shown = wanted;
+  if (!fits(state.image)) set({ image: "sample" }, { push: false });
   settle();
   set({ ready: wanted }, { push: false });
   body.dataset.state = "ready";
@@ -62,7 +63,7 @@ async function applyHash() {
     }
   }
   set(patch, { push: false });
-  if (network && state.network === network.id) settle();
+  if (network && state.network === network.id) settle(true);
 }
 
 function announce() {
@@ -94,6 +95,8 @@ window.addEventListener("hashchange", applyHash);
 async function start() {
   await loadTexts(/** @type {string} */ (body.dataset.static));
   const session = await getJson("/api/session");
+  const chinese = session.lang === "zh" || navigator.language.startsWith("zh");
+  set({ lang: chinese ? "zh" : "en" }, { push: false });
   startHeader(session);
   await applyHash();
   set({ network: state.network || session.network, image: state.image || session.images.at(-1).id }, { push: false });

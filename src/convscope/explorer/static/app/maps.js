@@ -20,7 +20,7 @@ export async function drawMaps(root) {
   const key = `${network.id} ${state.image} ${state.layer} ${state.channel}`;
   try {
     const page = await loadMaps(state.image, state.layer, state.channel);
-    if (key !== `${network.id} ${state.image} ${state.layer} ${state.channel}`) return;
+    if (key !== `${network.id} ${state.image} ${state.layer} ${state.channel}` || state.view !== "maps") return;
     shown = page;
   } catch (error) {
     show(root, h("p", { class: "empty" }, error.message));
@@ -75,7 +75,9 @@ export async function drawMaps(root) {
 }
 
 function readout(value) {
-  return h("span", {}, t("at", { channel: state.channel, row: state.row, column: state.column }), " ",
+  const vector = row(state.layer).output_shape.length === 1;
+  const place = vector ? t("unit_at", { index: state.column }) : t("unit_in", { channel: state.channel, row: state.row, column: state.column });
+  return h("span", {}, `${place}: `,
     h("b", { "data-q": "value", "data-v": String(value) }, number(value)));
 }
 

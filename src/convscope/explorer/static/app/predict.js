@@ -3,6 +3,7 @@
 import { paint, scaleOf } from "cs/colors";
 import { loadAttribution, loadPixels, loadScores, network } from "cs/data";
 import { h, readable, show } from "cs/dom";
+import { showDrawing } from "cs/header";
 import { number, percent, t } from "cs/i18n";
 import { set, state } from "cs/store";
 import { send } from "cs/wire";
@@ -143,8 +144,8 @@ function padOf() {
   const submit = throttle(async () => {
     const body = new Float32Array(channels * values.length);
     for (let c = 0; c < channels; c += 1) body.set(values, c * values.length);
-    const { id } = await send("PUT", "/api/drawings", body, { parameters: { shape: network.report.input_shape } });
-    set({ image: id });
+    const shape = network.report.input_shape;
+    showDrawing({ ...(await send("PUT", "/api/drawings", body, { parameters: { shape } })), shape });
   });
   canvas.addEventListener("pointerdown", (event) => {
     canvas.setPointerCapture(event.pointerId);

@@ -15,11 +15,15 @@ const tabs = h("div", { class: "tabs", role: "tablist" });
 const content = h("div", { class: "content", role: "tabpanel" });
 show(root, tabs, content);
 
+let drawn = "";
+
 function draw() {
   show(tabs, VIEWS.map((view) =>
     h("button", { role: "tab", "aria-selected": String(view === state.view), "data-view": view, onclick: () => set({ view }) }, t(`view_${view}`))));
   if (!network) return;
   content.dataset.state = "loading";
+  if (drawn !== `${network.id} ${state.view}`) show(content);
+  drawn = `${network.id} ${state.view}`;
   if (state.view === "maps") drawMaps(content);
   else if (state.view === "predict") drawPrediction(content);
   else if (state.view === "table") drawTable();
@@ -76,6 +80,10 @@ function drawTable() {
 
 on(["ready", "image", "layer", "channel", "view", "lang"], draw);
 on(["target"], () => state.view === "predict" && draw());
+on(["network"], () => {
+  drawn = "";
+  if (state.view !== "editor") show(content);
+});
 on(["row", "column"], () => {
   if (state.view === "maps" && !moveCursor(content)) drawMaps(content);
 });
