@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -226,6 +228,11 @@ def test_pickled_code_is_not_run(here):
     torch.save(small(), "module.pt")
     with pytest.raises(BadFile, match=r"\[weights-pickle\]$"):
         read_weights("module.pt")
+    Path("plain.pth").write_bytes(pickle.dumps(Payload(), 4))
+    with pytest.raises(BadFile, match=r"^'plain.pth' must have tensors only.*\[weights-pickle\]$") as error:
+        read_weights("plain.pth")
+    assert "weights_only" not in str(error.value)
+    assert not (here / "owned").exists()
 
 
 @pytest.mark.parametrize(

@@ -244,3 +244,10 @@ def test_diverging_run_exits_with_1(convscope, here):
     assert "diverged" in [one["code"] for one in json.loads(found.out)["training"]]
     assert "still-improving" not in found.out
     assert json.loads(convscope("train", "--resume", "bad", "--json").out)["stopped"] == "diverged"
+
+
+@pytest.mark.parametrize("more", [(), ("--resume", "runs/old")])
+def test_a_step_to_start_from_needs_a_run_to_fork(convscope, here, more):
+    ended = convscope("train", DENSE, "--data", "small.npz", "--at", "3", *more)
+    assert ended.code == 2
+    assert "--at needs --fork. Add --fork with a run. [fork-run]" in ended.err

@@ -109,3 +109,11 @@ def test_files_without_class_names_are_refused(tmp_path, name, content):
         read_class_names(tmp_path / name)
     with pytest.raises(BadFile, match=r"\[classes-file\]$"):
         read_class_names(tmp_path / "missing.txt")
+
+
+@pytest.mark.parametrize(
+    ("mean", "std"), [((1e300,), (1.0,)), ((0.0,), (1e-320,)), ((0.0,), (1e9,)), ((float("nan"),), (1.0,))]
+)
+def test_values_that_float32_does_not_hold_are_refused(mean, std):
+    with pytest.raises(BadSetting, match=r"\[normalization\]$"):
+        Normalization(mean, std)

@@ -177,6 +177,10 @@ def test_an_upload_that_is_too_large_is_refused(server):
         ("/api/values/{net}/sample/unit?layer=conv1&at=0,0,99", 422),
         ("/api/values/{net}/sample/unit?layer=conv1&at=0,0,0&target=99", 422),
         ("/api/networks/{net}/derivation?layer=conv1&quantity=nope", 422),
+        ("/api/networks/{net}/mask?layer=conv1&at=99999999999,1", 422),
+        ("/api/values/{net}/sample/maps?layer=conv1&first=-1", 422),
+        ("/api/values/{net}/sample/maps?layer=conv1&count=-5", 422),
+        ("/api/values/{net}/sample/maps?layer=conv1&first=1_0", 422),
     ],
 )
 def test_bad_questions_get_one_message(server, path, status):
@@ -193,3 +197,38 @@ def test_messages_follow_the_language(server):
     assert document["code"] == "unit-range"
     assert "单元" in document["message"]
     assert "unit" in document["english"]
+
+
+def image_bytes() -> bytes:
+    from io import BytesIO
+
+    from PIL import Image
+
+    content = BytesIO()
+    Image.new("RGB", (30, 20), "orange").save(content, "png")
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("content", [b"", b"GIF89a", image_bytes()[:60], image_bytes()[:-30], b"\x00" * 500])
+def test_damaged_images_are_refused_at_once(server, content):
+    before = list(server.session.images)
+    status, _, body = ask(server, "/api/images", "PUT", body=content, x_convscope="1", x_name="half.png")
+    assert status == 422
+    assert json.loads(body)["code"] == "image-file"
+    assert "half.png" in json.loads(body)["message"]
+    assert list(server.session.images) == before
+
+
+def test_a_whole_image_is_kept(server):
+    status, _, body = ask(server, "/api/images", "PUT", body=image_bytes(), x_convscope="1", x_name="own.png")
+    assert status == 200
+    assert json.loads(body)["size"] == [20, 30]
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), 3e38])
+def test_drawings_of_unusual_values_are_refused(server, number):
+    import numpy as np
+
+    body = np.full((1, 9, 8), number, "<f4").tobytes()
+    assert ask(server, "/api/drawings?shape=1,9,8", "PUT", body=body, x_convscope="1")[0] == 422
+    assert ask(server, "/api/drawings?shape=1,9,9", "PUT", body=body, x_convscope="1")[0] == 422

@@ -255,3 +255,16 @@ def test_steps_are_listed_as_ranges():
     assert list_steps([0, 1, 2, 4, 7, 8]) == "0-2, 4, 7-8"
     assert list_steps([]) == "none"
     assert list_steps(range(0, 100, 2), most=4) == "0, 2, …, 96, 98"
+
+
+def test_a_limit_below_one_checkpoint_leaves_no_run(tmp_path):
+    with pytest.raises(BadSetting, match=r"\[history-size\]$"):
+        train(tmp_path / "run", history="1kB")
+    assert not list(tmp_path.rglob("run.json"))
+    train(tmp_path / "run", epochs=1)
+
+
+def test_a_limit_below_one_checkpoint_leaves_no_fork(whole, tmp_path):
+    with pytest.raises(BadSetting, match=r"\[history-size\]$"):
+        train(tmp_path / "fork", fork=whole, at=4, history="1kB")
+    assert not list(tmp_path.rglob("run.json"))

@@ -148,10 +148,14 @@ def command(as_json: bool, **options: Any) -> None:
     exclusive({"--fork": options["fork"], "--resume": options["resume"]})
     for given in ("weights", "normalize"):
         exclusive({f"--{given}": options[given], "--resume": options["resume"], "--fork": options["fork"]})
+    if options["at"] is not None and options["fork"] is None:
+        raise click.UsageError(
+            Message("--at needs --fork. Add --fork with a run. [fork-run]"), click.get_current_context()
+        )
     settings = fit_settings(options)
     if options["resume"] is not None:
         task = _resumed_task(options)
-    elif options["fork"] is not None or options["at"] is not None:
+    elif options["fork"] is not None:
         task, settings = _forked_task(options, settings)
     else:
         task = _new_task(options, settings)
@@ -272,10 +276,6 @@ def _forked_task(options: Options, settings: Mapping[str, Any]) -> tuple[Task, d
     from ..training.fork import read_step
     from ..training.run_folder import SavedRun
 
-    if options["fork"] is None:
-        raise click.UsageError(
-            Message("--at needs --fork. Add --fork with a run. [fork-run]"), click.get_current_context()
-        )
     run = SavedRun(options["fork"])
     recorded = Configuration.from_dict(run.document["configuration"])
     folder = _new_folder(options)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,10 @@ from ..layers.connection import Shape
 from .dataset import Dataset, Images, Indices, Labels
 
 _KINDS = {"mean": list_of(NUMBER), "std": list_of(NUMBER)}
+
+
+LARGEST = 1e6
+"""Largest mean and deviation, and the inverse of the smallest deviation: float32 holds the results."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +39,12 @@ class Normalization:
     std: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        is_finite = all(map(isfinite, (*self.mean, *self.std)))
-        if not self.mean or len(self.mean) != len(self.std) or not is_finite or min(self.std) <= 0:
+        is_usual = all(abs(value) <= LARGEST for value in self.mean) and all(
+            1 / LARGEST <= value <= LARGEST for value in self.std
+        )
+        if not self.mean or len(self.mean) != len(self.std) or not is_usual:
             raise BadSetting(
-                "{setting} must be as many means as deviations, which are above 0 (got mean={mean}, std={std}). "
+                "{setting} must be as many means as deviations, of 1e-6 to 1e6 (got mean={mean}, std={std}). "
                 "Use imagenet, or one of each per channel. [normalization]",
                 setting="Model.normalization",
                 mean=self.mean,

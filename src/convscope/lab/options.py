@@ -157,7 +157,7 @@ KERNELS_MAPS = Option(
 )
 BIAS = Option("bias", "--bias", "NUMBER", "Bias.", number)
 STRIDE = Option("stride", "--stride", "STEPS", "Step of the window.", integer(1))
-PADDING = Option("padding", "--padding", "PIXELS", "Zeros added at every border.", integer(0))
+PADDING = Option("padding", "--padding", "PIXELS", "Positions added at every border.", integer(0))
 SIZE_OF_WINDOW = Option("size", "--size", "PIXELS", "Side of the window.", integer(1))
 GRADIENT = Option(
     "gradient", "--gradient", "ROWS", "Gradient of the output, in its shape; ones by default.", matrix

@@ -58,7 +58,7 @@ def parse_untrusted(text: str, limits: Limits | None = None, form: str = "notati
         BadNotation: For no network, or one beyond a limit: [limit-text], [limit-axis], [limit-elements],
             [limit-parameters], [limit-time], [too-large], [too-deep].
         BadShape: As `parse`.
-        BadSetting: As `parse`; [form].
+        BadSetting: As `parse`; [form], [text-type].
 
     >>> parse_untrusted("input 1x28x28 | conv 8 3 | relu")["conv1"].output_shape
     (8, 26, 26)
@@ -69,6 +69,10 @@ def parse_untrusted(text: str, limits: Limits | None = None, form: str = "notati
             known=join_or(_READERS),
             got=form,
             usual="notation",
+        )
+    if not isinstance(text, str):
+        raise BadSetting(
+            "text must be a str (got {got}). Decode bytes first. [text-type]", got=type(text).__name__
         )
     with limited(text, limits or Limits()):
         return _READERS[form](text)

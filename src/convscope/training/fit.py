@@ -30,7 +30,7 @@ from .history import Epoch, Event, History, Log, history_of, loss_text
 from .interruption import Interruption, interrupted
 from .monitoring import FACTOR, Observer, chance_loss, constant_class, has_diverged
 from .progress import Progress
-from .run_folder import RunFolder, TrainingState
+from .run_folder import RunFolder, TrainingState, check_history
 
 if TYPE_CHECKING:
     from ..model import Model
@@ -323,6 +323,7 @@ def _train(
         folder.refuse_another(model, source)
     model.compile(configuration.optimizer, configuration.loss, configuration.schedule, configuration.clip_norm)
     model.classes = source.classes
+    check_history(configuration.history_bytes, model)
     shown = Progress(configuration.epochs, progress)
     observer = Observer()
     if folder is None:

@@ -94,7 +94,7 @@ def missing_step(run: Path, step: int, stored: Sequence[int], problem: BadFile |
     """Return the error for a step without an intact checkpoint."""
     return BadFile(
         "{run!r} has no intact checkpoint of step {step}{problem}. Use a stored step: {steps}. Train with "
-        'history="256MB" to store more. [fork-step]',
+        "a larger history to store more, such as 256MB. [fork-step]",
         run=str(run),
         step=step,
         problem="" if problem is None else Message(" ({error})", error=problem),

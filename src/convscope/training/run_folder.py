@@ -269,26 +269,12 @@ class RunFolder:
         self._keep_last = scheduled
 
     def open_ring(self, limit: int | None, model: Model, state: TrainingState) -> None:
-        """Keep a ring of checkpoints from a state on, in at most `limit` bytes; None keeps none from there on.
-
-        Raises:
-            BadSetting: [history-size] for a limit below the size of one checkpoint.
-        """
+        """Keep a ring of checkpoints from a state on, in at most `limit` bytes; None keeps none from there on."""
         if limit is None:
             if checkpoints_of(self.path):
                 Ring(self.path, MOST, state.step)
             return
-        size = _largest_size(model)
-        if size > limit:
-            raise BadSetting(
-                "{setting} must hold at least one checkpoint of this network, {size:,} bytes (got {got:,}). "
-                "{enough}MB would hold 16. [history-size]",
-                setting="fit.history",
-                size=size,
-                got=limit,
-                enough=-(-16 * size // 1_000_000),
-            )
-        self._ring = Ring(self.path, limit // size, state.step)
+        self._ring = Ring(self.path, limit // _largest_size(model), state.step)
 
     def remember(self, model: Model, state: TrainingState, observer: Observer, log: Log, scheduled: bool) -> None:
         """Write a checkpoint into the ring, if there is one and the step is among those to keep."""
@@ -369,6 +355,24 @@ def _checkpoint(
     """Return the arrays and metadata of a full checkpoint."""
     arrays = {name: model.program.read(name) for name in model.program.names()} | observer.state()
     return arrays, {**describe(model), "position": state.to_dict(), "scheduled": scheduled}
+
+
+def check_history(limit: int | None, model: Model) -> None:
+    """Check that a ring of `limit` bytes can hold a checkpoint.
+
+    Raises:
+        BadSetting: [history-size]
+    """
+    size = _largest_size(model)
+    if limit is not None and size > limit:
+        raise BadSetting(
+            "{setting} must hold at least one checkpoint of this network, {size:,} bytes (got {got:,}). "
+            "{enough}MB would hold 16. [history-size]",
+            setting="fit.history",
+            size=size,
+            got=limit,
+            enough=-(-16 * size // 1_000_000),
+        )
 
 
 def _largest_size(model: Model) -> int:

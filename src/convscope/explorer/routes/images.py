@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from urllib.parse import unquote
 
 import numpy as np
@@ -9,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ...images import read_header
+from ...errors import BadFile
+from ...images import DamagedImage, read_header, read_image
 from ...text.language import Message
 from ..session import Session
 from ..wire import FOREVER, arrays_response, json_response
@@ -17,6 +19,7 @@ from .requests import Refusal, body_of, endpoint, integers, shown_image, shown_n
 
 LARGEST_UPLOAD = 20 << 20
 LONGEST_NAME = 200
+LARGEST_VALUE = 1e6
 
 
 async def add_image(request: Request, session: Session) -> Response:
@@ -25,9 +28,15 @@ async def add_image(request: Request, session: Session) -> Response:
     name = unquote(request.headers.get("x-name", ""))[:LONGEST_NAME] or "image"
 
     def check() -> tuple[int, int]:
-        from io import BytesIO
-
-        header = read_header(BytesIO(content))
+        try:
+            header = read_header(BytesIO(content))
+            read_image(BytesIO(content), 1, (8, 8))  # which decodes the file
+        except DamagedImage as error:
+            raise BadFile(
+                "{name!r} is not a readable image ({reason}). Use another copy. [image-file]",
+                name=name,
+                reason=error.reason,
+            ) from None
         return header.height, header.width
 
     size = await session.analysis.run(check)
@@ -42,8 +51,8 @@ async def add_drawing(request: Request, session: Session) -> Response:
     if any(size < 1 for size in shape) or len(content) != 4 * int(np.prod(shape, dtype=object)):
         raise Refusal("bad-drawing", Message("The drawing does not have the size that its address says."), 422)
     values = np.frombuffer(content, "<f4").reshape(shape).astype(np.float32)
-    if not np.isfinite(values).all():
-        raise Refusal("bad-drawing", Message("The drawing has values that are not finite."), 422)
+    if not (np.abs(values) <= LARGEST_VALUE).all():
+        raise Refusal("bad-drawing", Message("The drawing has values that are too large, or not finite."), 422)
     image = session.add_image("drawing", values)
     return json_response({"id": image.id, "name": image.name})
 

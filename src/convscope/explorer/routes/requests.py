@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
@@ -59,19 +60,22 @@ def shown_image(request: Request, session: Session) -> ShownImage:
     return session.images[key]
 
 
+MOST = 2**31 - 1
+_INTEGERS = re.compile(r"-?[0-9]{1,10}(,-?[0-9]{1,10}){0,15}")
+
+
 def integers(request: Request, name: str) -> tuple[int, ...]:
     """Return a parameter such as `3,5,7` as integers."""
     text = request.query_params.get(name, "")
-    try:
-        values = tuple(int(part) for part in text.split(","))
-    except ValueError:
-        values = ()
-    if not values or len(text) > 200 or any(abs(value) > 2**31 for value in values):
-        raise Refusal(
-            "bad-parameter",
-            Message("{name} must be integers separated by commas (got {got!r}).", name=name, got=text[:50]),
-            422,
+    values = tuple(map(int, text.split(","))) if _INTEGERS.fullmatch(text) else ()
+    if not values or any(abs(value) > MOST for value in values):
+        message = Message(
+            "{name} must be an integer, or integers separated by commas, within ±{most:,} (got {got!r}).",
+            name=name,
+            most=MOST,
+            got=text[:50],
         )
+        raise Refusal("bad-parameter", message, 422)
     return values
 
 

@@ -81,10 +81,13 @@ async def maps(request: Request, session: Session) -> Response:
     first, count = integer(request, "first", 0), integer(request, "count", PAGE)
     assert first is not None
     assert count is not None
+    for name, got in (("first", first), ("count", count)):
+        if got < 0:
+            raise Refusal("bad-parameter", Message("{name} must be from 0 (got {got}).", name=name, got=got), 422)
 
     def compute() -> Response:
         whole = maps_of(session.output(shown, image, layer))
-        part = whole[max(0, first) : max(0, first) + min(count, PAGE)]
+        part = whole[first : first + min(count, PAGE)]
         document = {
             "channels": len(whole),
             "first": first,
@@ -151,9 +154,7 @@ async def unit(request: Request, session: Session) -> Response:
         "weights": own.weights.astype(np.float64),
         "products": own.products.astype(np.float64),
         "sources": np.array(own.sources, np.int32),
-        "indices": np.array(own.indices, np.int32).reshape(
-            len(own.indices), len(own.indices[0]) if own.indices else 0
-        ),
+        "indices": np.array(own.indices, np.int32).reshape(len(own.indices), rank),
     }
     if found.gradient is not None:
         arrays["reader_numbers"] = np.array(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
@@ -34,7 +35,9 @@ def read_state(path: Path) -> Mapping[str, Array]:
     """
     torch = imported()
     try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about unusual pickles
+            loaded = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise BadFile(
             "{path!r} must have tensors only, since other objects may run code (got {reason}). Save it with "
@@ -85,9 +88,8 @@ def _to_array(tensor: Tensor) -> Array:
 
 def _reason(error: Exception) -> str:
     """Return the class or function that is not allowed, if the message names it."""
-    text = str(error)
-    _, found, rest = text.partition("GLOBAL ")
-    return rest.split()[0].rstrip(".,") if found else first_line(error)
+    _, found, rest = str(error).partition("GLOBAL ")
+    return rest.split()[0].rstrip(".,") if found else Message("an object of another kind")
 
 
 def _contents(loaded: Any) -> str:

@@ -290,9 +290,9 @@ MESSAGES = {
     "[normalization-channels]": (
         "图像有 {got} 个通道，而归一化有 {expected} 个。请转换图像。[normalization-channels]"
     ),
-    "{setting} must be as many means as deviations, which are above 0 (got mean={mean}, std={std}). Use "
+    "{setting} must be as many means as deviations, of 1e-6 to 1e6 (got mean={mean}, std={std}). Use "
     "imagenet, or one of each per channel. [normalization]": (
-        "{setting} 的均值与标准差个数必须相同，且标准差大于 0（实际为 mean={mean}，std={std}）。请用"
+        "{setting} 的均值与标准差个数必须相同，取值在 1e-6 到 1e6 之间（实际为 mean={mean}，std={std}）。请用"
         " imagenet，或每个通道各给一个。[normalization]"
     ),
     "{setting} must be imagenet, or (mean, std) with one value per channel (got {got!r}). Example: "

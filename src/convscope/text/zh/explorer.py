@@ -5,7 +5,10 @@ MESSAGES = {
     "It has several inputs.": "它有多个输入。",
     "Its weights are too large to draw at random.": "它的权重太大，无法随机生成。",
     "The drawing does not have the size that its address says.": "图画的大小与其地址所写的不符。",
-    "The drawing has values that are not finite.": "图画中有非有限的数值。",
+    "The drawing has values that are too large, or not finite.": "图画中有过大或非有限的数值。",
+    "{name!r} is not a readable image ({reason}). Use another copy. [image-file]": (
+        "{name!r} 不是可读的图像（{reason}）。请换一份。[image-file]"
+    ),
     "The drawing has {got} values, the input of {name} {expected}. Draw again. [drawing-shape]": (
         "图画大小为 {got}，而 {name} 的输入为 {expected}。请重新绘制。[drawing-shape]"
     ),
@@ -27,5 +30,8 @@ MESSAGES = {
         "{host}:{port} 无法使用（{reason}）。请选择另一个 --port，或去掉该选项。[port]"
     ),
     "{name} cannot be run. {reason} [no-values]": "{name} 无法运行。{reason} [no-values]",
-    "{name} must be integers separated by commas (got {got!r}).": "{name} 必须是以逗号分隔的整数（得到 {got!r}）。",
+    "{name} must be an integer, or integers separated by commas, within ±{most:,} (got {got!r}).": (
+        "{name} 必须是 ±{most:,} 以内的整数，或以逗号分隔的这种整数（得到 {got!r}）。"
+    ),
+    "{name} must be from 0 (got {got}).": "{name} 必须不小于 0（得到 {got}）。",
 }

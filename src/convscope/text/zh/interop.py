@@ -1,6 +1,7 @@
 """Messages of `interop`: importers and exporters of PyTorch, Keras and ONNX."""
 
 MESSAGES = {
+    "an object of another kind": "其他类型的对象",
     # Import specs
     "The model must have the form {prefix}:package.module:callable (got {got!r}). For example, use {example}, "
     "and pass arguments by --arg name=value. [{prefix}-name]": (

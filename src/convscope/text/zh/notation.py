@@ -20,6 +20,9 @@ MESSAGES = {
     "The text must have at most {most:,} characters (got {got:,}). Shorten it. [limit-text]": (
         "文本最多 {most:,} 个字符（实际为 {got:,}）。请缩短。[limit-text]"
     ),
+    "text must be a str (got {got}). Decode bytes first. [text-type]": (
+        "text 必须是 str（实际为 {got}）。请先解码字节。[text-type]"
+    ),
     "form must be {known} (got {got!r}). Use {usual!r} for a line of notation. [form]": (
         "form 必须是 {known}（实际为 {got!r}）。单行记法请使用 {usual!r}。[form]"
     ),

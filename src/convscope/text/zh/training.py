@@ -29,9 +29,9 @@ MESSAGES = {
         "分叉需要指定起始步（实际为 at=None）。请使用 {run!r} 已保存的步：{steps}。[fork-step]"
     ),
     "{run!r} has no intact checkpoint of step {step}{problem}. Use a stored step: {steps}. Train with "
-    'history="256MB" to store more. [fork-step]': (
+    "a larger history to store more, such as 256MB. [fork-step]": (
         "{run!r} 没有第 {step} 步的完好检查点{problem}。请使用已保存的步：{steps}。"
-        '用 history="256MB" 训练可保存更多。[fork-step]'
+        "用更大的 history（例如 256MB）训练可保存更多。[fork-step]"
     ),
     " ({error})": "（{error}）",
     "{setting} must hold at least one checkpoint of this network, {size:,} bytes (got {got:,}). {enough}MB "
