@@ -289,7 +289,7 @@ def strongest(
     inputs = normalize_dataset(source, loaded.normalization)
     found = strongest_of_channels(loaded, inputs, layer, chosen, count, progress=True)
     figure = plots.strongest_figure(source, layer, found, loaded.network.name, current_language())
-    _save(figure, path, f"{loaded.network.name}-{layer}-strongest")
+    _save(figure, path, f"{_name_of(model, loaded)}-{file_name(layer)}-strongest")
 
 
 @command.command(
@@ -332,7 +332,7 @@ def effective_field(
         )
     name, fields = growth_by_weights(shown, has_initial_weights(model), count)
     figure = plots.effective_growth_figure(fields, name, current_language())
-    _save(figure, path, f"{file_name(name)}-effective-field")
+    _save(figure, path, f"{file_name(Path(model).name if is_run(model) else name)}-effective-field")
 
 
 @command.command("kernels", short_help="Learned kernels of a convolution.")

@@ -133,7 +133,7 @@ class Correlation(Taught):
             )
         ]
         if small:
-            sections.append(Section(GRAPH, (Words(GRAPH_WORDS), Drawing(self.graph()))))
+            sections.append(Section(GRAPH, (Words(GRAPH_WORDS), Drawing(same(self.graph())))))
         sections += [
             Section(
                 BACKWARD,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -96,16 +96,16 @@ class Table:
 
 @dataclass(frozen=True)
 class Drawing:
-    """Lines of characters, such as a graph."""
+    """Lines of characters, such as a graph. `same` makes those without words."""
 
-    lines: str
+    lines: Text
 
 
 @dataclass(frozen=True)
 class Curves:
     """Curves or, with named points, bars; drawn in figures, listed in JSON, and not printed.
 
-    `logarithmic` is for bars.
+    `logarithmic` is for bars. `labels` names series in the legend; the others have their key.
 
     Shapes:   x (n), each series (n)
     """
@@ -116,6 +116,7 @@ class Curves:
     x: Array | tuple[Text, ...]
     series: Mapping[str, Array]
     logarithmic: bool = False
+    labels: Mapping[str, Text] = field(default_factory=dict)
 
 
 Block = Words | Formulas | Row | Table | Drawing | Curves
@@ -228,7 +229,7 @@ def _steps(block: Block) -> Iterator[dict[str, Any]]:
         case Curves():
             yield {"curves": block.name, "title": block.title._asdict()}
         case Drawing(lines):
-            yield {"drawing": lines.split("\n")}
+            yield {"drawing": lines.en.split("\n")}
 
 
 def plain(value: Any) -> Any:

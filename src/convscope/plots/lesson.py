@@ -98,7 +98,7 @@ def lesson_figure(lesson: Lesson, lang: str = "en") -> Figure:
             box = (0.07, 1 - (band.top + CHART - 0.55) / height, 0.76, (CHART - 0.95) / height)
             _draw_chart(figure.add_axes(box), band.chart, text)
         elif band.drawing is not None:
-            _draw_lines(figure, band, band.drawing, height)
+            _draw_lines(figure, band, band.drawing, height, text)
         else:
             _draw_tiles(figure, band, height, text)
     return figure
@@ -123,7 +123,7 @@ def _height(band: Band) -> float:
     if band.chart is not None:
         return CHART
     if band.drawing is not None:
-        return (band.drawing.lines.count("\n") + 1) * LINE + GAP
+        return (band.drawing.lines.en.count("\n") + 1) * LINE + GAP
     return max(tile.height for tile in band.tiles) + ROW_TITLE + GAP
 
 
@@ -230,12 +230,13 @@ def _longest(matrix: Array) -> int:
     return max(len(number(float(value))) for value in without_rounding(matrix).ravel())
 
 
-def _draw_lines(figure: Figure, band: Band, drawing: Drawing, height: float) -> None:
+def _draw_lines(figure: Figure, band: Band, drawing: Drawing, height: float, text: Letters) -> None:
     """Draw lines of characters in a font of equal widths."""
-    lines = drawing.lines.split("\n")
+    lines = text.translate(drawing.lines).split("\n")
     for place, line in enumerate(lines):
         y = 1 - (band.top + (place + 0.7) * LINE) / height
-        figure.text(MARGIN / WIDTH, y, line, family=MONOSPACE, fontsize=SMALL, color=INK, parse_math=False)
+        families = [MONOSPACE, *text.families]
+        figure.text(MARGIN / WIDTH, y, line, family=families, fontsize=SMALL, color=INK, parse_math=False)
 
 
 def _draw_chart(axes: Axes, chart: Curves, text: Letters) -> None:
@@ -245,18 +246,22 @@ def _draw_chart(axes: Axes, chart: Curves, text: Letters) -> None:
     else:
         for place, (name, values) in enumerate(chart.series.items()):
             color, style = COLORS[place % len(COLORS)], STYLES[place // len(COLORS) % len(STYLES)]
-            axes.plot(chart.x, values, color=color, ls=style, lw=2, label=name)
+            axes.plot(chart.x, values, color=color, ls=style, lw=2, label=_legend(chart, name, text))
     axes.set_title(text.translate(chart.title), loc="left", **text.font(SMALL, color=GRAY))
     axes.set_xlabel(text.translate(chart.x_label), **text.font(SMALL))
     if len(chart.series) > 1:
         axes.legend(frameon=False, prop=text.properties(), loc="center left", bbox_to_anchor=(1.01, 0.5))
 
 
+def _legend(chart: Curves, name: str, text: Letters) -> str:
+    return text.translate(chart.labels[name]) if name in chart.labels else name
+
+
 def _draw_bars(axes: Axes, chart: Curves, names: tuple[Text, ...], text: Letters) -> None:
     wide = 0.8 / len(chart.series)
     for place, (name, values) in enumerate(chart.series.items()):
         at = np.arange(len(names)) + (place - (len(chart.series) - 1) / 2) * wide
-        bars = axes.bar(at, values, wide * 0.92, color=COLORS[place], label=name)
+        bars = axes.bar(at, values, wide * 0.92, color=COLORS[place], label=_legend(chart, name, text))
         if len(names) <= MOST_CELLS // 2:
             axes.bar_label(bars, [number(float(f"{value:.4g}")) for value in values], **text.font(SMALL))
     axes.margins(y=0.12)

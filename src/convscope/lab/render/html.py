@@ -65,7 +65,7 @@ def _block(block: Block, lang: str) -> str:
         case Row(items):
             return f'<div class="row">{"".join(_part(part, lang) for part in items)}</div>'
         case Drawing(lines):
-            return f"<pre>{escape(lines)}</pre>"
+            return f"<pre>{escape(lines.to(lang))}</pre>"
         case Table():
             head = "".join(f"<th>{_words(one.to(lang))}</th>" for one in block.columns.values())
             rows = [[escape(parts.cell(cell, lang)) for cell in row] for row in block.rows[: block.shown]]

@@ -38,7 +38,7 @@ def _block(block: Block, lang: str) -> str:
         case Row():
             return "```text\n" + "\n".join(text.row(block, lang, WIDTH)) + "\n```"
         case Drawing(lines):
-            return f"```text\n{lines}\n```"
+            return f"```text\n{lines.to(lang)}\n```"
         case Table():
             head = [_words(one, lang) for one in block.columns.values()]
             rows = [[escaped(parts.cell(cell, lang)) for cell in row] for row in block.rows[: block.shown]]

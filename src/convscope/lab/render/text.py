@@ -43,7 +43,7 @@ def _block(block: Block, lang: str, width: int) -> list[str]:
         case Table():
             return _table(block, lang, width)
         case Drawing(lines):
-            return lines.split("\n")
+            return lines.to(lang).split("\n")
         case Curves():
             return []
 

@@ -29,14 +29,23 @@ FIGURE_WORDS = Text(
     "P1 是 A1、A2、B1、B2 中的最大值，因此看到 P1、P2、Q1、Q2 的单元看到全部 16 个像素。不做池化时，"
     "同样的卷积只看到 2×2。",
 )
-DRAWING = """\
+DRAWING = Text(
+    """\
 A1 A2 │ A3 A4        P1 P2
 B1 B2 │ B3 B4   →             →   one unit
 ──────┼──────        Q1 Q2
 C1 C2 │ C3 C4
-D1 D2 │ D3 D4"""
+D1 D2 │ D3 D4""",
+    """\
+A1 A2 │ A3 A4        P1 P2
+B1 B2 │ B3 B4   →             →   一个单元
+──────┼──────        Q1 Q2
+C1 C2 │ C3 C4
+D1 D2 │ D3 D4""",
+)
 SEEN = Text("pixels seen {name}", "看到的像素（{name}）")
 WITH, WITHOUT = Text("with pooling", "有池化"), Text("without pooling", "无池化")
+LEGEND = {"with": WITH, "without": WITHOUT}
 GROWTH = Text("Field by layer: size and step between neighbors", "逐层的感受野：大小与相邻单元的间距")
 GROWTH_WORDS = Text(
     "A layer adds (kernel − 1) times the step of the layer before. Pooling multiplies the step by its stride, "
@@ -75,9 +84,7 @@ def _teach(kernel: int = 3, pool: int = 2, blocks: int = 2) -> Lesson:
     last = pooled.outputs[-1].name
     rows = tuple(_rows(pooled, plain))
     names = tuple(same(str(row[0])) for row in rows)
-    series = {
-        label: np.array([row[at] for row in rows], float) for label, at in (("with pooling", 3), ("without", 5))
-    }
+    series = {label: np.array([row[at] for row in rows], float) for label, at in (("with", 3), ("without", 5))}
     return Lesson(
         "field-growth",
         TITLE,
@@ -88,7 +95,7 @@ def _teach(kernel: int = 3, pool: int = 2, blocks: int = 2) -> Lesson:
                 (
                     Words(GROWTH_WORDS),
                     Table("growth", COLUMNS, rows),
-                    Curves("bars", COLUMNS["field"], COLUMNS["layer"], names, series),
+                    Curves("bars", COLUMNS["field"], COLUMNS["layer"], names, series, labels=LEGEND),
                 ),
             ),
             Section(WORKED, tuple(derived(pooled, last, "receptive_field"))),

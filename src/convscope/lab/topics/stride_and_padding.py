@@ -54,7 +54,7 @@ def _teach(n: int = 7, kernel: int = 3, stride: int = 2, padding: int = 1) -> Le
     unused = n + 2 * padding - ((fits - 1) * stride + kernel)
     windows: list[Block] = [
         Words(WINDOWS_WORDS.fill(unused=max(0, unused - padding))),
-        Drawing(_drawn(n, kernel, stride, padding, fits)),
+        Drawing(same(_drawn(n, kernel, stride, padding, fits))),
     ]
     drawn = n + 2 * padding <= MOST_DRAWN
     return Lesson(

@@ -34,7 +34,7 @@ STEP_WORDS = Text(
     "$w - lr·(g + λ·w)$ is the same as $(1 - lr·λ)·w - lr·g$: every weight shrinks by the factor {factor}, "
     "then follows "
     "its gradient.",
-    "$w - lr·(g + λ·w)$ 等于 $(1 - lr·λ)·w - lr·g$：每个权重先乘以 {factor}，再沿梯度更新。",
+    "$w - lr·(g + λ·w)$ 等于 $(1 - lr·λ)·w - lr·g$：每个权重先乘以 {factor}，再减去 $lr·g$。",
 )
 STEPS = Text("{steps} steps without a gradient of the data", "数据梯度为 0 时的 {steps} 步")
 STEPS_WORDS = Text(

@@ -20,7 +20,7 @@ export function t(key, values = {}) {
 export function number(value, digits = 6) {
   if (value === null || value === undefined || Number.isNaN(value)) return "NaN";
   if (Number.isInteger(value) && Math.abs(value) < 1e15) return value.toLocaleString(state.lang === "zh" ? "zh-CN" : "en-US").replace("-", "−");
-  return String(Number(value.toPrecision(digits))).replace("-", "−");
+  return String(Number(value.toPrecision(digits))).replaceAll("-", "−");
 }
 
 /** Write a share as a percentage. */
