@@ -46,7 +46,7 @@ def running(session: Session) -> Iterator[Running]:
     port, token = listener.getsockname()[1], "secret-token"
     app = create_app(session, port, token)
     config = uvicorn.Config(
-        app, log_level="critical", access_log=False, lifespan="off", timeout_graceful_shutdown=1
+        app, log_config=None, log_level="critical", access_log=False, lifespan="off", timeout_graceful_shutdown=1
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

@@ -74,3 +74,22 @@ def test_the_bundled_network_reads_digits():
     assert model.network.parameter_count == 61_706
     test = resize_dataset(load_data("digits", "test"), size=(28, 28))
     assert model.evaluate(test)["accuracy"] > 0.98
+
+
+def test_the_server_leaves_log_handlers_open(monkeypatch, tmp_path):
+    import logging
+
+    import uvicorn
+
+    from convscope.explorer.serving import bound_socket, serve
+    from convscope.explorer.session import Session
+
+    monkeypatch.setattr(uvicorn.Server, "run", lambda _server, sockets: None)
+    handler = logging.FileHandler(tmp_path / "log.txt", encoding="utf-8")
+    try:
+        serve(Session(), bound_socket("127.0.0.1", 0), "127.0.0.1", lambda _link: None, browse=False)
+        handler.emit(logging.makeLogRecord({"msg": "kept"}))
+        assert handler.stream is not None
+        assert not handler.stream.closed
+    finally:
+        handler.close()

@@ -60,6 +60,7 @@ def serve(
     link = f"http://{shown}:{port}/?token={token}"
     config = uvicorn.Config(
         create_app(session, port, token, host),
+        log_config=None,  # it would close the log handlers of the process
         log_level="critical",
         access_log=False,
         lifespan="off",
