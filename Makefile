@@ -40,6 +40,7 @@ demo: $(VENV)/.core ## inspect AlexNet, draw a receptive field, train LeNet-5 on
 	$(BIN)/convscope plot strongest out/lenet-digits conv2 --data digits --resize 28 --save out/digits-strongest.png
 	@echo "Figures: out/alexnet-pool5.png, out/alexnet-growth.png, out/lenet-digits/curves.png,"
 	@echo "         out/digits-mistakes.png, out/digits-kernels.png, out/digit-grad-cam.png, out/digits-strongest.png"
+	@echo "Next:    make explore"
 
 explore: $(VENV)/.core ## open the explorer on a trained LeNet: the one of `make demo`, or the bundled one
 	$(BIN)/convscope explore $(patsubst %/run.json,%,$(wildcard out/lenet-digits/run.json))
