@@ -50,22 +50,11 @@ Split = Literal["train", "validation", "test"]
 SPLITS: tuple[str, ...] = get_args(Split)
 
 
-class Subset:
-    """Some images of another dataset, in a given order.
+class DatasetView:
+    """A dataset made of another one, whose labels, classes and notes it has unless it changes them."""
 
-    >>> from convscope.data import ArrayDataset
-    >>> dataset = ArrayDataset(np.zeros((4, 1, 2, 3)), [0, 1, 1, 0])
-    >>> Subset(dataset, np.array([3, 1])).labels
-    array([0, 1])
-    """
-
-    def __init__(self, dataset: Dataset, indices: Indices) -> None:
-        if not len(indices):
-            raise BadData(
-                "A part of the data must have at least one image (got none). Hold out less. [data-empty]"
-            )
+    def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
-        self._indices = np.asarray(indices, np.int64)
 
     @property
     def skipped(self) -> tuple[str, ...]:
@@ -86,6 +75,32 @@ class Subset:
     def image_shape(self) -> tuple[int, int, int]:
         """Return (c, h, w)."""
         return self._dataset.image_shape
+
+    @property
+    def labels(self) -> Labels:
+        """Return all labels, in order."""
+        return self._dataset.labels
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+
+class Subset(DatasetView):
+    """Some images of another dataset, in a given order.
+
+    >>> from convscope.data import ArrayDataset
+    >>> dataset = ArrayDataset(np.zeros((4, 1, 2, 3)), [0, 1, 1, 0])
+    >>> Subset(dataset, np.array([3, 1])).labels
+    array([0, 1])
+    """
+
+    def __init__(self, dataset: Dataset, indices: Indices) -> None:
+        if not len(indices):
+            raise BadData(
+                "A part of the data must have at least one image (got none). Hold out less. [data-empty]"
+            )
+        super().__init__(dataset)
+        self._indices = np.asarray(indices, np.int64)
 
     @property
     def labels(self) -> Labels:

@@ -13,7 +13,7 @@ from ..errors import BadData, BadSetting
 from ..files.json_kinds import NUMBER, first_misfit, list_of
 from ..layers.base import show_shape
 from ..layers.connection import Shape
-from .dataset import Dataset, Images, Indices, Labels
+from .dataset import Dataset, DatasetView, Images, Indices, Labels
 
 _KINDS = {"mean": list_of(NUMBER), "std": list_of(NUMBER)}
 
@@ -129,39 +129,12 @@ def resolve_normalization(
     return found
 
 
-class NormalizedDataset:
+class NormalizedDataset(DatasetView):
     """View of a dataset with normalized images."""
 
     def __init__(self, dataset: Dataset, normalization: Normalization) -> None:
-        self._dataset, self._normalization = dataset, normalization
-
-    @property
-    def skipped(self) -> tuple[str, ...]:
-        """Return the damaged files that the original dataset leaves out."""
-        return getattr(self._dataset, "skipped", ())
-
-    @property
-    def left_out(self) -> tuple[str, ...]:
-        """Return the folders that the original dataset ignores."""
-        return getattr(self._dataset, "left_out", ())
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Return the names of the classes."""
-        return self._dataset.classes
-
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """Return (c, h, w)."""
-        return self._dataset.image_shape
-
-    @property
-    def labels(self) -> Labels:
-        """Return all labels, in order."""
-        return self._dataset.labels
-
-    def __len__(self) -> int:
-        return len(self._dataset)
+        super().__init__(dataset)
+        self._normalization = normalization
 
     def batch(self, indices: Indices) -> tuple[Images, Labels]:
         """Return the normalized images at `indices` and their labels."""

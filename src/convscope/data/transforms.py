@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..errors import BadData, BadSetting, suggest
 from ..text.language import Message
 from ..text.lists import shortened
-from .dataset import Dataset, Images, Indices, Labels
+from .dataset import Dataset, DatasetView, Images, Indices, Labels
 
 LUMA_WEIGHTS = (0.299, 0.587, 0.114)
 """Luma weights of red, green and blue (ITU-R BT.601), which image files are converted with, too."""
@@ -20,7 +20,7 @@ LUMA_WEIGHTS = (0.299, 0.587, 0.114)
 Matrix = NDArray[np.float32]
 
 
-class ResizedDataset:
+class ResizedDataset(DatasetView):
     """Lazily resized and recolored view of a dataset.
 
     Shapes:   image_shape (c, h, w); c is that of the dataset, or 1 from 3, or 3 from 1
@@ -41,39 +41,16 @@ class ResizedDataset:
                 before=before,
                 after=after,
             )
-        self._dataset = dataset
+        super().__init__(dataset)
         self._shape = image_shape
         _, height, width = dataset.image_shape
         self._rows = resizing_matrix(height, image_shape[1])
         self._columns = resizing_matrix(width, image_shape[2])
 
     @property
-    def skipped(self) -> tuple[str, ...]:
-        """Return the damaged files that the original dataset leaves out."""
-        return getattr(self._dataset, "skipped", ())
-
-    @property
-    def left_out(self) -> tuple[str, ...]:
-        """Return the folders that the original dataset ignores."""
-        return getattr(self._dataset, "left_out", ())
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Return the names of the classes."""
-        return self._dataset.classes
-
-    @property
     def image_shape(self) -> tuple[int, int, int]:
         """Return (c, h, w)."""
         return self._shape
-
-    @property
-    def labels(self) -> Labels:
-        """Return all labels, in order."""
-        return self._dataset.labels
-
-    def __len__(self) -> int:
-        return len(self._dataset)
 
     def batch(self, indices: Indices) -> tuple[Images, Labels]:
         """Return the converted images at `indices` and their labels."""
