@@ -107,10 +107,7 @@ def command(
       convscope field alexnet conv2 --pixel 100,60 --save units.png
       convscope field runs/lenet-digits conv2 --effective --save effective.png
     """
-    from ..files.readable_json import to_json
     from ..loading import load
-    from ..render.field import region_text, units_text
-    from ..text.terminal import paint_for, terminal_width
 
     if effective:
         exclusive({"--effective": True, "--pixel": pixel is not None})
@@ -128,27 +125,38 @@ def command(
             click.get_current_context(),
         )
     _check(at, pixel, origin, image, path)
-    network = load(model, input_shape)
+    _exact(load(model, input_shape), layer, at, pixel, origin, image, path, as_json)
+
+
+def _exact(
+    network: Network,
+    layer: str,
+    at: Position | None,
+    pixel: Position | None,
+    origin: str | None,
+    image: str | None,
+    path: str | None,
+    as_json: bool,
+) -> None:
+    """Print and draw the region of a unit, or the units that see a pixel."""
+    from ..files.readable_json import to_json
+    from ..render.field import region_text, units_text
+    from ..text.terminal import paint_for, terminal_width
+
     start = network[origin] if origin else network.inputs[0]
     if pixel is not None:
         units = network.seen_by(pixel, layer, origin)
         if path is not None:
             _draw(network, units, image, path)
-        print_result(
-            to_json(units.to_dict())
-            if as_json
-            else units_text(network, units, start, terminal_width(), paint_for())
-        )
+        text = "" if as_json else units_text(network, units, start, terminal_width(), paint_for())
+        print_result(to_json(units.to_dict()) if as_json else text)
         return
     assert at is not None
     region = network.field(layer, at, origin)
     if path is not None:
         _draw(network, region, image, path)
-    print_result(
-        to_json(region.to_dict())
-        if as_json
-        else region_text(network, region, start, terminal_width(), paint_for())
-    )
+    text = "" if as_json else region_text(network, region, start, terminal_width(), paint_for())
+    print_result(to_json(region.to_dict()) if as_json else text)
 
 
 def _effective(
