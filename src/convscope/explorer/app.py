@@ -7,8 +7,10 @@ import hashlib
 import json
 import sys
 import traceback
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any
 
 from starlette.applications import Starlette
@@ -19,6 +21,7 @@ from starlette.routing import Route
 
 from .. import __version__
 from ..loading import zoo_names
+from ..text.language import LANGUAGES
 from .access import Access, local_hosts
 from .routes import images, networks, values
 from .routes.requests import endpoint
@@ -28,16 +31,34 @@ from .wire import FOREVER, json_response
 TYPES = {".js": "text/javascript", ".css": "text/css", ".json": "application/json", ".svg": "image/svg+xml"}
 
 
+MODULES = (networks, images, values)
+"""Modules of routes, one for each topic."""
+
+
 @cache
 def static_files() -> dict[str, bytes]:
-    """Return the files of the page by name: `app/main.js`, `style.css`, …"""
-    root = files(__package__) / "static"
-    found = {}
-    for folder in ("", "app", "i18n"):
-        for file in (root / folder if folder else root).iterdir():
-            if file.is_file():
-                found[f"{folder}/{file.name}" if folder else file.name] = file.read_bytes()
+    """Return the files of the page by name: `app/main.js`, `style.css`, `i18n/en.json`, …
+
+    Style sheets and texts are one file each, made of a file for each part of the page.
+    """
+    found = dict(_files(files(__package__) / "static", ""))
+    sheets = [name for name in sorted(found) if name.startswith("style/")]
+    sheets.sort(key=lambda name: name != "style/base.css")
+    found["style.css"] = b"".join(found.pop(name) for name in sheets)
+    for language in LANGUAGES:
+        parts = [name for name in sorted(found) if name.startswith(f"i18n/{language}/")]
+        texts = {key: text for name in parts for key, text in json.loads(found.pop(name)).items()}
+        found[f"i18n/{language}.json"] = json.dumps(texts, ensure_ascii=False).encode()
     return found
+
+
+def _files(folder: Traversable, prefix: str) -> Iterator[tuple[str, bytes]]:
+    """Return the files in a folder and the folders in it."""
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _files(entry, f"{prefix}{entry.name}/")
+        elif entry.name.endswith((*TYPES, ".html")):
+            yield f"{prefix}{entry.name}", entry.read_bytes()
 
 
 @cache
@@ -125,9 +146,7 @@ def create_app(session: Session, port: int, token: str, host: str = "127.0.0.1")
             Route("/", index),
             Route("/static/{version}/{name:path}", static),
             Route("/api/session", endpoint(session_document)),
-            *networks.routes,
-            *images.routes,
-            *values.routes,
+            *(route for module in MODULES for route in module.routes),
         ],
         middleware=[
             Middleware(Access, hosts=local_hosts(port, host), port=port, token=token, policy=policy()),

@@ -2,7 +2,7 @@
 
 import { loadScores, network } from "cs/data";
 import { h, readable, show } from "cs/dom";
-import { forgetDraft } from "cs/editor";
+import { forgetDraft } from "cs/views/editor";
 import { number, percent, t } from "cs/i18n";
 import { on, set, state } from "cs/store";
 import { select, summary } from "cs/strip";

@@ -8,6 +8,7 @@ import "cs/inspector";
 import "cs/stage";
 import { fromHash, on, set, state } from "cs/store";
 import { select } from "cs/strip";
+import { selected } from "cs/unit_parts";
 import { getJson, send } from "cs/wire";
 
 const body = document.body;
@@ -69,7 +70,7 @@ async function applyHash() {
 function announce() {
   if (!network || !state.layer) return;
   const live = /** @type {HTMLElement} */ (document.getElementById("live"));
-  live.textContent = t("announce", { layer: state.layer, index: indexOf(state).join(", ") });
+  live.textContent = t("announce", { layer: state.layer, index: indexOf(selected()).join(", ") });
 }
 
 function keys(event) {

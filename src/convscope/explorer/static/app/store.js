@@ -2,8 +2,9 @@
 
 /**
  * layer: name; channel, row, column: the selected unit; target: class whose gradient is shown;
- * view: what the stage shows; tab: what the inspector shows; hover: a unit under the pointer, or null.
+ * view: what the stage shows; tab: what the inspector shows; quantity: whose derivation is shown; hover: a unit under the pointer, or null.
  */
+/** @type {Record<string, any>} */
 export const state = {
   model: "",
   network: "",
@@ -17,23 +18,59 @@ export const state = {
   target: /** @type {number | null} */ (null),
   view: "maps",
   tab: "region",
+  quantity: "receptive_field",
   lang: "en",
   theme: "auto",
   hover: /** @type {{layer: string, channel: number, row: number, column: number} | null} */ (null),
 };
 
-export const VIEWS = ["maps", "predict", "table", "growth", "editor"];
-export const TABS = ["region", "sum", "gradient", "derive", "cost"];
+/** @type {Map<string, {key: string, read: (text: string) => any, write: (value: any) => string | null}>} */
+const kept = new Map();
 
-/** @type {{keys: string[], run: () => void}[]} */
+/**
+ * Keep a part of the state in the address of the page.
+ *
+ * @param {string} key its name in the state
+ * @param {string} short its name in the address
+ * @param {(text: string) => any} read returns the value, or undefined for a text that means nothing
+ * @param {(value: any) => string | null} write returns the text, or null to leave it out
+ */
+export function keep(key, short, read, write = String) {
+  kept.set(short, { key, read, write });
+}
+
+/** Return a reader of one of some words. @param {string[]} words */
+export function oneOf(words) {
+  return (text) => (words.includes(text) ? text : undefined);
+}
+
+/** Return a reader of texts up to a length. */
+function upTo(length) {
+  return (text) => (text.length <= length ? text : undefined);
+}
+
+/** Read an integer from 0 on. */
+export function natural(text) {
+  return /^\d{1,9}$/.test(text) ? Number(text) : undefined;
+}
+
+const unlessEmpty = (value) => value || null;
+
+keep("model", "m", upTo(65536), unlessEmpty);
+keep("layer", "l", upTo(1000), unlessEmpty);
+keep("target", "t", natural, (value) => (value === null ? null : String(value)));
+keep("lang", "lang", oneOf(["en", "zh"]));
+
+/** @type {{keys: string[], run: (changed: Set<string>) => void}[]} */
 const listeners = [];
 
-/** Call `run` after a change of any of the keys, once per change. */
+/** Call `run` after a change of any of the keys, once per change, with the names of all that changed. */
 export function on(keys, run) {
   listeners.push({ keys, run });
 }
 
 let queued = false;
+/** @type {Set<string>} */
 const changed = new Set();
 
 /** Change the state. Views follow in one go, before the next frame. */
@@ -52,11 +89,11 @@ export function set(patch, { push = true } = {}) {
     queued = false;
     const keys = new Set(changed);
     changed.clear();
-    for (const listener of listeners) if (listener.keys.some((key) => keys.has(key))) listener.run();
+    for (const listener of listeners) if (listener.keys.some((key) => keys.has(key))) listener.run(keys);
   });
 }
 
-/** The selected unit, or the one under the pointer. */
+/** The selected unit, or the one under the pointer. @returns {any} */
 export function unit() {
   return state.hover ?? state;
 }
@@ -68,15 +105,11 @@ function remember() {
 
 /** Return the state as the fragment of an address. */
 export function toHash() {
-  const query = new URLSearchParams();
-  query.set("s", "1");
-  if (state.model) query.set("m", state.model);
-  if (state.layer) query.set("l", state.layer);
-  query.set("u", [state.channel, state.row, state.column].join(","));
-  if (state.target !== null) query.set("t", String(state.target));
-  query.set("v", state.view);
-  query.set("q", state.tab);
-  query.set("lang", state.lang);
+  const query = new URLSearchParams({ s: "1", u: [state.channel, state.row, state.column].join(",") });
+  for (const [short, { key, write }] of kept) {
+    const text = write(state[key]);
+    if (text !== null) query.set(short, text);
+  }
   return `#${query}`;
 }
 
@@ -85,27 +118,18 @@ export function fromHash(text) {
   const query = new URLSearchParams(text.replace(/^#/, ""));
   const patch = /** @type {Record<string, any>} */ ({});
   const bad = [];
-  const model = query.get("m");
-  if (model !== null && model.length <= 65536) patch.model = model;
-  const layer = query.get("l");
-  if (layer !== null && layer.length <= 1000) patch.layer = layer;
   const at = query.get("u");
   if (at !== null) {
-    const parts = at.split(",").map(Number);
-    if (parts.length === 3 && parts.every((one) => Number.isInteger(one) && one >= 0 && one < 2 ** 31)) {
-      [patch.channel, patch.row, patch.column] = parts;
-    } else bad.push("u");
+    const parts = at.split(",").map(natural);
+    if (parts.length === 3 && !parts.includes(undefined)) [patch.channel, patch.row, patch.column] = parts;
+    else bad.push("u");
   }
-  const target = query.get("t");
-  if (target !== null) {
-    if (/^\d{1,9}$/.test(target)) patch.target = Number(target);
-    else bad.push("t");
-  }
-  for (const [key, name, known] of [["v", "view", VIEWS], ["q", "tab", TABS], ["lang", "lang", ["en", "zh"]]]) {
-    const value = query.get(/** @type {string} */ (key));
-    if (value === null) continue;
-    if (known.includes(value)) patch[/** @type {string} */ (name)] = value;
-    else bad.push(key);
+  for (const [short, { key, read }] of kept) {
+    const given = query.get(short);
+    if (given === null) continue;
+    const value = read(given);
+    if (value === undefined) bad.push(short);
+    else patch[key] = value;
   }
   return { patch, bad };
 }

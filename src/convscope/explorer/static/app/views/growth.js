@@ -10,8 +10,11 @@ const HEIGHT = 340;
 const LEFT = 56;
 const BOTTOM = 40;
 
+/** What of the state the view shows, besides the network and the language. */
+export const keys = ["layer"];
+
 /** Draw the view into an element. */
-export function drawGrowth(root) {
+export function draw(root) {
   const rows = network.report.layers;
   const WIDTH = Math.max(320, root.clientWidth);
   const sizes = rows.map((row) => row.receptive_field.size?.at(-1) ?? null);

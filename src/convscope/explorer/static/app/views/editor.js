@@ -14,8 +14,14 @@ let waiting = 0;
 /** @type {AbortController | null} */
 let running = null;
 
+/** What of the state the view shows, besides the network and the language. */
+export const keys = [];
+
+/** Whether the view stays on screen when the network changes. */
+export const lasting = true;
+
 /** Draw the view into an element. */
-export function drawEditor(root) {
+export function draw(root) {
   if (draft !== null && root.querySelector("textarea")) return;
   const area = h("textarea", { spellcheck: "false", rows: "12", "aria-label": t("editor_label"), "aria-describedby": "editor-message", value: draft ?? network.notation ?? "" });
   const message = h("pre", { id: "editor-message", class: "message", role: "status" });

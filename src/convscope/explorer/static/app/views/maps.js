@@ -10,8 +10,11 @@ import { set, state } from "cs/store";
 let shown = null;
 let large = /** @type {any} */ (null);
 
+/** What of the state the view shows, besides the network and the language. */
+export const keys = ["image", "layer", "channel"];
+
 /** Draw the view into an element. */
-export async function drawMaps(root) {
+export async function draw(root) {
   if (!network || !state.layer) return;
   if (network.weights === "none") {
     show(root, h("p", { class: "empty" }, t("structure_only", { reason: network.reason ?? "" })));
@@ -44,7 +47,7 @@ export async function drawMaps(root) {
       onpointermove: (event) => hover(event, rows, columns),
       onpointerleave: () => set({ hover: null }),
       onclick: (event) => pin(event, rows, columns),
-      onkeydown: keys,
+      onkeydown: steer,
     },
     large, cursor,
   );
@@ -120,7 +123,7 @@ function pin(event, rows, columns) {
 const MOVES = { ArrowUp: [0, -1, 0], ArrowDown: [0, 1, 0], ArrowLeft: [0, 0, -1], ArrowRight: [0, 0, 1], PageUp: [-1, 0, 0], PageDown: [1, 0, 0] };
 
 /** Move the selected unit: arrows over the map, Page Up and Page Down over the channels. */
-function keys(event) {
+function steer(event) {
   const move = MOVES[event.key];
   if (!move) return;
   event.preventDefault();
@@ -135,7 +138,7 @@ function keys(event) {
 }
 
 /** Move the cursor without drawing the maps again. */
-export function moveCursor(root) {
+export function move(root) {
   const cursor = root.querySelector(".cursor");
   if (!cursor || !shown || shown.document.first === undefined) return false;
   const big = root.querySelector(".big");

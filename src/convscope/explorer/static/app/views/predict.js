@@ -15,8 +15,11 @@ const BETWEEN = 60;
 let method = METHODS[0];
 let placement = "exact";
 
+/** What of the state the view shows, besides the network and the language. */
+export const keys = ["image", "target"];
+
 /** Draw the view into an element. */
-export async function drawPrediction(root) {
+export async function draw(root) {
   if (!network || !state.image) return;
   if (network.weights === "none") {
     show(root, h("p", { class: "empty" }, t("structure_only", { reason: network.reason ?? "" })));
@@ -58,7 +61,7 @@ function bars(classes, target) {
 }
 
 function controls(root) {
-  const redraw = () => drawPrediction(root);
+  const redraw = () => draw(root);
   const methods = h("select", { "aria-label": t("method"), onchange: (event) => { method = event.target.value; redraw(); } },
     METHODS.map((name) => {
       const option = h("option", { value: name }, name);
