@@ -56,7 +56,8 @@ CLICK = """async ([x, y]) => {
   const box = map.getBoundingClientRect();
   const content = document.querySelector("#inspector .content");
   const start = performance.now();
-  map.dispatchEvent(new MouseEvent("click", { clientX: box.left + box.width * x, clientY: box.top + box.height * y, bubbles: true }));
+  const at = { clientX: box.left + box.width * x, clientY: box.top + box.height * y };
+  map.dispatchEvent(new MouseEvent("click", { ...at, bubbles: true }));
   await new Promise((resolve) => setTimeout(resolve));
   while (content.dataset.state !== "ready") await new Promise((resolve) => setTimeout(resolve, 1));
   return performance.now() - start;
@@ -149,7 +150,9 @@ def measure_large(browser: Any) -> None:
 def measure_memory(browser: Any) -> None:
     with explorer("vgg16") as (link, _):
         page, _ = open_page(browser, link, "#s=1&v=maps&q=sum&l=conv1_1")
-        for name in page.evaluate("[...document.querySelectorAll('#strip .tile')].map((one) => one.dataset.layer)"):
+        for name in page.evaluate(
+            "[...document.querySelectorAll('#strip .tile')].map((one) => one.dataset.layer)"
+        ):
             page.evaluate("(name) => document.querySelector(`.tile[data-layer='${name}']`).click()", name)
             page.wait_for_selector(READY)
             page.wait_for_timeout(100)
