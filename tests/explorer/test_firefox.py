@@ -96,6 +96,7 @@ def firefox(profile: Any) -> Iterator[Tab]:
             process.kill()
 
 
+@pytest.mark.browser
 def test_the_page_works_in_firefox(tmp_path):
     session = Session()
     model = cs.load_model(str(SAMPLE_MODEL))
