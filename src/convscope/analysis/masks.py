@@ -17,13 +17,13 @@ from .intervals import taps_of
 from .paths import arrivals, local_views
 from .position_set import Mask, PositionSet, Product, from_mask, from_products, has_any, united
 from .receptive_field import Recurrence
-from .spread import Views, grid_of, grid_shape, spread_back, spread_forth
+from .spread import Views, grid_of, spread_back, spread_forth
 
 
 class Step(NamedTuple):
     """A connection from a layer to its source, with the grids of both.
 
-    `is_same` says that positions stay as they are, `by_axes` that products stay products: every axis moves by
+    `is_same` says that positions stay where they are, `by_axes` that products stay products: every axis moves by
     itself, no two onto the same.
     """
 
@@ -46,6 +46,8 @@ class Traversal:
         self.origin = origin
         self.views = views
         self._steps: dict[tuple[int, bool], list[Step]] = {}
+        self._repeated: dict[tuple[int, bool], Node] = {}
+        self._grids: dict[int, tuple[int, ...]] = {}
 
     def steps(self, node: Node, local: bool) -> list[Step]:
         """Return the connections that lead to the origin; of local paths only where there are any."""
@@ -55,17 +57,39 @@ class Traversal:
             self._steps[key] = [self._step(one, node, source) for one, source in leading]
         return self._steps[key]
 
+    def repeated(self, node: Node, local: bool) -> Node:
+        """Return the layer whose positions a layer sees unmoved, through others that do; itself where it moves them."""
+        passed = []
+        while (known := self._repeated.get((node.index, local))) is None:
+            passed.append(node)
+            steps = self.steps(node, local) if node is not self.origin else []
+            if len(steps) != 1 or not steps[0].is_same:
+                known = node
+                break
+            node = steps[0].source
+        self._repeated |= {(one.index, local): known for one in passed}
+        return known
+
     def _step(self, connection: Connection, node: Node, source: Node) -> Step:
-        above, below = grid_of(node, self.views), grid_of(source, self.views)
+        above, below = self._grid(node), self._grid(source)
         pointwise = connection.links is None
         outputs = [connection.by_input[axis].output for axis in below if axis in connection.by_input]
         by_axes = pointwise or (not connection.digits and len(set(outputs)) == len(outputs))
-        shapes = self.grid_shape(node), self.grid_shape(source)
-        return Step(connection, node, source, above, below, *shapes, pointwise and above == below, by_axes)
+        is_same = above == below and (pointwise or connection.kept.issuperset(below))
+        return Step(
+            connection, node, source, above, below, self.grid_shape(node), self.grid_shape(source), is_same, by_axes
+        )
+
+    def _grid(self, node: Node) -> tuple[int, ...]:
+        key = id(self.views[node.index])  # runs of layers share a view
+        if key not in self._grids:
+            self._grids[key] = grid_of(node, self.views)
+        return self._grids[key]
 
     def grid_shape(self, node: Node) -> tuple[int, ...]:
         """Return the sizes of the axes of a layer on which views depend."""
-        return grid_shape(node, self.views)
+        shape = node.output_shape
+        return tuple([shape[axis] for axis in self._grid(node)])
 
 
 def seen_from(walk: Traversal, layer: Node, unit: PositionSet, local: bool = False) -> PositionSet:
@@ -78,8 +102,9 @@ def seen_from(walk: Traversal, layer: Node, unit: PositionSet, local: bool = Fal
             continue
         for step in walk.steps(nodes[index], local):
             spread = seen if step.is_same else _back(seen, step, walk.views)
-            before = found.get(step.source.index)
-            found[step.source.index] = spread if before is None else united(before, spread)
+            source = walk.repeated(step.source, local).index
+            before = found.get(source)
+            found[source] = spread if before is None else united(before, spread)
     return found.get(walk.origin.index) or PositionSet(walk.grid_shape(walk.origin))
 
 
@@ -92,7 +117,7 @@ def seeing(walk: Traversal, layer: Node, pixel: PositionSet, local: bool = False
             continue
         units = PositionSet(walk.grid_shape(node))
         for step in walk.steps(node, local):
-            pixels = found[step.source.index]
+            pixels = found[walk.repeated(step.source, local).index]
             units = united(units, pixels if step.is_same else _forth(pixels, step, walk.views))
         found[node.index] = units
     return found.get(layer.index) or PositionSet(walk.grid_shape(layer))
@@ -117,7 +142,7 @@ def _behind(walk: Traversal, layer: Node, local: bool) -> set[int]:
     needed = {layer.index}
     for node in reversed(walk.network.nodes[: layer.index + 1]):
         if node.index in needed:
-            needed |= {step.source.index for step in walk.steps(node, local)}
+            needed |= {walk.repeated(step.source, local).index for step in walk.steps(node, local)}
     return needed
 
 
