@@ -14,7 +14,7 @@ from ..axis import AxisMap, prefix_ends
 from ..layers.connection import UNMOVED, Connection
 from ..network import Network, Node
 from .intervals import taps_of
-from .paths import arrivals, local_views
+from .paths import arrivals, extended, local_views
 from .position_set import Mask, PositionSet, Product, from_mask, from_products, has_any, united
 from .receptive_field import Recurrence
 from .spread import Views, grid_of, spread_back, spread_forth
@@ -24,7 +24,7 @@ class Step(NamedTuple):
     """A connection from a layer to its source, with the grids of both.
 
     `is_same` says that positions stay where they are, `by_axes` that products stay products: every axis moves by
-    itself, no two onto the same.
+    itself, no two onto the same. `sees` has the units, along axes that begin here, that see the source at all.
     """
 
     connection: Connection
@@ -36,6 +36,7 @@ class Step(NamedTuple):
     shape_below: tuple[int, ...]
     is_same: bool
     by_axes: bool
+    sees: dict[int, Mask]
 
 
 class Traversal:
@@ -58,7 +59,7 @@ class Traversal:
         return self._steps[key]
 
     def repeated(self, node: Node, local: bool) -> Node:
-        """Return the layer whose positions a layer sees unmoved, through others that do; itself where it moves them."""
+        """Return the layer whose positions a layer sees unmoved, over any number of layers; else the layer."""
         passed = []
         while (known := self._repeated.get((node.index, local))) is None:
             passed.append(node)
@@ -76,9 +77,9 @@ class Traversal:
         outputs = [connection.by_input[axis].output for axis in below if axis in connection.by_input]
         by_axes = pointwise or (not connection.digits and len(set(outputs)) == len(outputs))
         is_same = above == below and (pointwise or connection.kept.issuperset(below))
-        return Step(
-            connection, node, source, above, below, self.grid_shape(node), self.grid_shape(source), is_same, by_axes
-        )
+        sees = {link.output: some for link, some in extended(connection, node, below) if link.output in above}
+        shapes = self.grid_shape(node), self.grid_shape(source)
+        return Step(connection, node, source, above, below, *shapes, is_same, by_axes, sees)
 
     def _grid(self, node: Node) -> tuple[int, ...]:
         key = id(self.views[node.index])  # runs of layers share a view
@@ -154,6 +155,8 @@ def _back(seen: PositionSet, step: Step, views: Views) -> PositionSet:
     moved = []
     for product in seen.products:
         along = dict(zip(step.above, product, strict=True))
+        if not all(has_any(along[axis] & some) for axis, some in step.sees.items()):
+            continue
         factors = []
         for axis, n in zip(step.below, step.shape_below, strict=True):
             link = connection.by_input.get(axis)
@@ -190,7 +193,9 @@ def _forth(pixels: PositionSet, step: Step, views: Views) -> PositionSet:
             }
         if all(map(has_any, along.values())):
             sizes = zip(step.above, step.shape_above, strict=True)
-            moved.append(tuple(along[axis] if axis in along else _all(n) for axis, n in sizes))
+            moved.append(
+                tuple(along[axis] if axis in along else step.sees.get(axis, _all(n)) for axis, n in sizes)
+            )
     ahead = from_products(step.shape_above, moved)
     if pixels.rest is not None:
         ahead = united(ahead, from_mask(spread_forth(pixels.rest, connection, node, source, views)))

@@ -78,7 +78,7 @@ class Worksheet:
 
 @lru_cache(maxsize=1 << 14, typed=True)
 def _worked(formula: str, *values: Rational | None) -> tuple[str, Value]:
-    """Return the formula with the values of its symbols, and its result (cached: chains share their beginnings)."""
+    """Return the formula with its symbols' values, and its result (cached: chains share their beginnings)."""
     known = {key: value for key, value in zip(_symbols(formula), values, strict=True) if value is not None}
     numbers = filled(read(formula), known)
     return notation(numbers), computed(numbers)

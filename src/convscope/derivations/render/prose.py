@@ -50,9 +50,7 @@ def _members(formula: str, substitution: str, value: Value) -> tuple[Expression,
     if isinstance(result, Bracket):
         result = result.inner
     listed = [read(formula), read(substitution), result]
-    return tuple(
-        one for place, one in enumerate(listed) if place == 0 or not _look_alike(one, listed[place - 1])
-    )
+    return tuple(one for place, one in enumerate(listed) if place == 0 or not _look_alike(one, listed[place - 1]))
 
 
 def _look_alike(one: Expression, two: Expression) -> bool:
