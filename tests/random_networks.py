@@ -104,10 +104,14 @@ def _gate(draw, name, shape):
         "dense": [L.Flatten(), L.Linear(c), L.Reshape((c, 1, 1))],
         "rows": [L.Reduce("mean", (2,), keepdims=True), L.Conv2d(c, (3, 1), padding=(1, 0))],
         "padded": [L.GlobalAvgPool2d(), L.Pad(((0, h - 1), (w - 1, 0)))],
+        "reduced": [L.Reduce("mean", (1, 2)), L.Reshape((c, 1, 1)), L.Pad(((h - 1, 0), (0, w - 1)))],
+        "columns": [L.Flatten(), L.Linear(c), L.Reshape((c, 1, 1)), L.Pad(((0, 0), (1, w - 2)))],
         "repeated": [L.GlobalMaxPool2d(), L.Upsample(size=(h, w))],
     }
     if h == 1 or w == 1:
-        pools = {kind: pools[kind] for kind in ("global", "mean", "twice", "dense", "padded", "repeated")}
+        pools = {
+            kind: pools[kind] for kind in ("global", "mean", "twice", "dense", "padded", "reduced", "repeated")
+        }
     kind = draw(st.sampled_from(sorted(pools)))
     return [*pools[kind], ("side" if kind == "rows" else "gate", draw(st.sampled_from([L.Multiply(), L.Add()])))]
 

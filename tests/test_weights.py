@@ -242,6 +242,7 @@ def test_pickled_code_is_not_run(here):
         ("w.pth", b"", "file-damaged"),
         ("w.safetensors", b"no header", "file-damaged"),
         ("w.bin", b"x", "weights-kind"),
+        ("w.weights.h5", b"x", "weights-kind"),
         ("missing.pt", None, "file-missing"),
     ],
 )
@@ -251,6 +252,43 @@ def test_unusable_files_are_refused(here, name, content, code):
     with pytest.raises(BadFile) as error:
         cs.load_model(NOTATION, name)
     assert error.value.code in (code, "weights-pickle" if code == "file-damaged" else code)
+
+
+def test_truncated_pytorch_files_are_reported_in_plain_words(here):
+    torch.save({"weight": torch.zeros(400)}, "w.pt")
+    (here / "w.pt").write_bytes((here / "w.pt").read_bytes()[:900])
+    with pytest.raises(BadFile) as error:
+        read_weights("w.pt")
+    assert str(error.value) == (
+        "'w.pt' is not a readable PyTorch file (its zip archive is incomplete or damaged). Use another copy. "
+        "[file-damaged]"
+    )
+
+
+def test_truncated_file_of_a_model_is_damaged_rather_than_without_a_network(here):
+    cs.Model(NOTATION).save("own.safetensors")
+    (here / "own.safetensors").write_bytes((here / "own.safetensors").read_bytes()[:-100])
+    for read in (cs.load, cs.load_model):
+        with pytest.raises(BadFile, match=r"\[file-damaged\]$"):
+            read("own.safetensors")
+
+
+def test_keras_weights_in_hdf5_name_the_way_to_read_them(here):
+    (here / "w.weights.h5").write_bytes(b"x")
+    with pytest.raises(BadFile, match=r"model\.save\('model\.keras'\), and name that file. \[weights-kind\]$"):
+        read_weights("w.weights.h5")
+
+
+def test_imported_network_that_ends_in_softmax_is_a_classifier(here):
+    model = cs.Model(f"{NOTATION} | softmax")
+    cs.to_onnx(model, "soft.onnx")
+    cs.to_onnx(cs.Model(NOTATION), "plain.onnx")
+    module = nn.Sequential(nn.Flatten(), nn.Linear(12, 3), nn.Softmax(1))
+    assert cs.from_onnx("soft.onnx", parameters=True).task == "classification"
+    assert cs.load_model("soft.onnx").task == "classification"
+    assert cs.from_torch(module, (1, 3, 4), parameters=True).task == "classification"
+    assert cs.load_model("plain.onnx").task is None
+    assert cs.from_torch(module[:2], (1, 3, 4), parameters=True).task is None
 
 
 def test_checkpoints_without_a_state_dict_are_refused(here):

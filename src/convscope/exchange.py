@@ -24,6 +24,7 @@ from .interop.torch.exporter import write_module
 from .interop.torch.importer import load_weighted_module, usual_shape
 from .interop.torch.importer import read_network as read_torch
 from .interop.torch.state import assign_state, state_shapes, write_state
+from .layers.activation import Softmax
 from .loading import ModelSource, is_keras_model, is_torch_module, load
 from .network import Network
 from .training.model_io import (
@@ -97,7 +98,7 @@ def from_torch(
         return network
     from .model import Model  # slow to import, and not needed for the structure
 
-    return Model(network, parameters=weights)
+    return _declare_classifier(Model(network, parameters=weights))
 
 
 def to_torch(model: Model | Network | str | os.PathLike[str]) -> nn.Module:
@@ -186,7 +187,7 @@ def from_keras(
         return network
     from .model import Model  # slow to import, and not needed for the structure
 
-    return Model(network, parameters=weights)
+    return _declare_classifier(Model(network, parameters=weights))
 
 
 @overload
@@ -241,7 +242,7 @@ def from_onnx(
 
     model = Model(network, parameters=read_onnx_weights(network, stored, file))
     restore_description(model, read_properties(file), file)
-    return model
+    return _declare_classifier(model)
 
 
 def to_onnx(model: Model, path: str | os.PathLike[str], probabilities: bool | None = None) -> None:
@@ -339,6 +340,14 @@ def load_model(
     seed, dtype = described.get("seed", 0), described.get("dtype", "float32")
     model = Model(found.network, seed, engine, dtype, parameters=found.arrays)
     restore_description(model, described, Path(str(source if weights is None else weights)))
+    return model if "loss" in described else _declare_classifier(model)
+
+
+def _declare_classifier(model: Model) -> Model:
+    """Declare the task of a model whose one output is a softmax over classes, unless it has one."""
+    last, *others = model.network.outputs
+    if model.task is None and not others and isinstance(last.layer, Softmax) and len(last.output_shape) == 1:
+        model.task = "classification"
     return model
 
 

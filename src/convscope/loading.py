@@ -40,7 +40,10 @@ _TENSORFLOW = Message(
     "{path!r} has a TensorFlow graph. Convert it to ONNX with tf2onnx, and name the .onnx file. [model-file]"
 )
 
+_IMAGE = Message("{path!r} is an image, not a model. Name the model first, and images after it. [model-file]")
+
 ADVICE = {
+    **dict.fromkeys((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"), _IMAGE),
     ".pt": _MODULE,
     ".pth": _MODULE,
     ".safetensors": Message(
@@ -274,7 +277,12 @@ def _read_saved_model(name: str, size: InputShape | None) -> Network:
 
 
 def _read_foreign(path: str, _: InputShape | None) -> Network:
-    raise UnknownModel(ADVICE[Path(path).suffix.lower()].template, path=path)
+    suffix = Path(path).suffix.lower()
+    if suffix == ".safetensors" and os.path.isfile(path):
+        from .training.model_io import read_model_file
+
+        read_model_file(Path(path))  # a damaged file is reported as such
+    raise UnknownModel(ADVICE[suffix].template, path=path)
 
 
 _OBJECTS: tuple[tuple[str, str, Callable[[Any, InputShape | None], Network]], ...] = (

@@ -60,6 +60,17 @@ class FieldType:
         return str(value)
 
 
+def _ascii(text: str) -> str:
+    """Return the text, or raise ValueError where it has digits of other scripts, which Python reads as numbers."""
+    if not text.isascii():
+        raise ValueError(text)
+    return text
+
+
+def _integer(text: str) -> int:
+    return int(_ascii(text))
+
+
 @dataclass(frozen=True)
 class Count(FieldType):
     """An integer from `least` to `most`."""
@@ -94,7 +105,7 @@ class Count(FieldType):
 
     def parse(self, text: str) -> int:
         """Read digits."""
-        return int(text)
+        return _integer(text)
 
 
 @dataclass(frozen=True)
@@ -124,7 +135,7 @@ class Real(FieldType):
 
     def parse(self, text: str) -> float:
         """Read a decimal number."""
-        return float(text)
+        return float(_ascii(text))
 
     def format(self, value: Any) -> str:
         """Write the shortest text that reads back the same."""
@@ -222,7 +233,7 @@ class Integers(FieldType):
 
     def parse(self, text: str) -> Axes:
         """Read numbers between the letter x, or between commas where some are negative."""
-        return tuple(int(part) for part in text.replace("x", ",").split(","))
+        return tuple(_integer(part) for part in text.replace("x", ",").split(","))
 
     def format(self, value: Any) -> str:
         """Write numbers with x between them."""
@@ -254,7 +265,7 @@ class PerAxis(FieldType):
 
     def parse(self, text: str) -> Axes:
         """Read `3` or `3x5`."""
-        return tuple(int(part) for part in text.split("x"))
+        return tuple(_integer(part) for part in text.split("x"))
 
     def format(self, value: Any) -> str:
         """Write `3` where all axes agree, else `3x5`."""
@@ -315,7 +326,7 @@ class PerAxisPads(FieldType):
         pairs = []
         for part in text.split("x"):
             before, slash, after = part.partition("/")
-            pairs.append((int(before), int(after if slash else before)))
+            pairs.append((_integer(before), _integer(after if slash else before)))
         return tuple(pairs)
 
     def format(self, value: Any) -> str:

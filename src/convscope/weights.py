@@ -61,6 +61,12 @@ def read_weights(source: str | os.PathLike[str]) -> WeightFile:
         raise BadFile(
             "There is no file or folder {path!r} with weights. Check the path. [file-missing]", path=str(path)
         )
+    if suffix in (".h5", ".hdf5"):
+        raise BadFile(
+            "{path!r} has Keras weights in HDF5. Load them into their model in Keras, save it with "
+            "model.save('model.keras'), and name that file. [weights-kind]",
+            path=str(path),
+        )
     if suffix not in WEIGHT_SUFFIXES:
         raise BadFile(
             "{path!r} is not a file with weights. Use {suffixes}, or the folder of a run. [weights-kind]",

@@ -156,6 +156,43 @@ def test_units_that_see_a_pixel_are_the_outputs_that_change_with_it(network, dat
         assert units.local_count == local.sum()
 
 
+CHANNELS_TO_POSITIONS = (
+    L.Reshape((2, 3, 2, 3, 4)),
+    L.Permute((2, 3, 0, 4, 1)),  # two rows and three columns of each position
+    L.Reshape((2, 6, 12)),
+)
+POOLS = {
+    "pool": (L.GlobalAvgPool2d(),),
+    "reduce": (L.Reduce("mean", (1, 2)), L.Reshape((2, 1, 1))),
+    "dense": (L.Flatten(), L.Linear(2), L.Reshape((2, 1, 1))),
+}
+
+
+@THOROUGH
+@given(
+    st.sampled_from([(L.Conv2d(2, 1), L.Upsample(size=(6, 12))), CHANNELS_TO_POSITIONS]),
+    st.sampled_from(sorted(POOLS)),
+    st.tuples(st.integers(0, 5), st.integers(0, 11)),
+    st.booleans(),
+    st.data(),
+)
+def test_positions_that_a_gate_is_padded_with_see_nothing_over_it(first, pool, place, gate_first, data):
+    pad = L.Pad(((place[0], 5 - place[0]), (place[1], 11 - place[1])))
+    entries = [Entry("input", L.Input((12, 3, 4)))]
+    for name, layers in (("map", first), ("gate", (*POOLS[pool], pad))):
+        for number, layer in enumerate(layers, start=1):
+            own = name if number == len(layers) else f"{name}{number}"
+            entries.append(Entry(own, layer, (entries[-1].name,)))
+    entries.append(Entry("gated", L.Multiply(), ("gate", "map") if gate_first else ("map", "gate")))
+    network = Network(entries)
+    truth = influence(network)
+    for name in ("gate", "gated"):
+        for at in (place, tuple(data.draw(st.integers(0, n - 1)) for n in network[name].output_shape[1:])):
+            np.testing.assert_array_equal(network.field(name, at).mask, seen_by_unit(truth[name], at))
+        pixel = tuple(data.draw(st.integers(0, n - 1)) for n in network.input_shape[1:])
+        np.testing.assert_array_equal(network.seen_by(pixel, name).mask, truth[name][pixel].any(axis=0))
+
+
 @THOROUGH
 @given(networks(), st.data())
 def test_textbook_window_holds_what_is_seen_where_borders_are_zeros(network, data):

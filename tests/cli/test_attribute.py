@@ -87,3 +87,46 @@ def test_strongest_images_and_effective_field_are_drawn(convscope, run, tmp_path
     assert width_of(tmp_path / "g.png") > 300
     missing = convscope("plot", "strongest", run, layer)
     assert (missing.code, "[data-missing]" in missing.err) == (2, True)
+
+
+def test_negative_scores_have_a_minus_sign(convscope, run):
+    printed = [
+        line
+        for name in CLASSES
+        for line in convscope("attribute", run, "ash.png", "--target", name, "--save", "x.png").out.splitlines()
+    ]
+    scores = [line.partition("(score ")[2] for line in printed if "(score " in line]
+    assert any(score.startswith("\u2212") for score in scores)
+    assert not any(score.startswith("-") for score in scores)
+
+
+def test_swapped_arguments_are_named(convscope, run):
+    for verb in ("predict", "attribute"):
+        ended = convscope(verb, "ash.png", run)
+        assert ended.code == 2
+        assert ended.err == (
+            "convscope: 'ash.png' is an image, not a model. Name the model first, and images after it. [model-file]\n"
+        )
+
+
+def test_growth_with_the_weights_of_a_run_has_the_initial_weights_too(convscope, run, monkeypatch):
+    from convscope import plots
+
+    drawn = []
+    original = plots.effective_growth_figure
+    monkeypatch.setattr(
+        plots,
+        "effective_growth_figure",
+        lambda fields, *rest: drawn.append(list(fields)) or original(fields, *rest),
+    )
+    assert convscope("plot", "effective-field", NETWORK, "--weights", run, "--count", "2").code == 0
+    assert drawn == [["initial", "trained"]]
+
+
+def test_channels_that_are_not_drawn_are_mentioned(convscope, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_npz(tmp_path / "small.npz")
+    text = NETWORK.partition("|")[0] + "| conv 14 3 | flatten | dense 3"
+    cs.Model(text).save("wide.safetensors")
+    ended = convscope("plot", "strongest", "wide.safetensors", "conv1", "--data", "small.npz", "--count", "1")
+    assert "The first 12 of 14 channels are drawn. Choose others with --channel." in ended.err

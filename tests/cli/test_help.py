@@ -24,12 +24,12 @@ from convscope.training.configuration import Configuration
 COMMAND = re.compile(r"^ +convscope (.+)$", re.MULTILINE)
 
 
-def helps() -> dict[str, str]:
+def helps(width: int) -> dict[str, str]:
     """Return the help text of every command, figures of plot included."""
     texts = {}
 
     def add(command: click.Command, path: str) -> None:
-        context = click.Context(command, info_name=path, terminal_width=200)
+        context = click.Context(command, info_name=path, terminal_width=width)
         texts[path] = command.get_help(context)
         if isinstance(command, click.Group):
             for name in command.list_commands(context):
@@ -39,13 +39,20 @@ def helps() -> dict[str, str]:
     return texts
 
 
-HELPS = helps()
+HELPS = {path: re.sub(r" \\\n +", " ", text) for path, text in helps(200).items()}
+"""Help texts, the lines that continue an example joined."""
+
 EXAMPLES = sorted({example.strip() for text in HELPS.values() for example in COMMAND.findall(text)})
 
 
 @pytest.mark.parametrize("path", [path for path in HELPS if path != "convscope"])
 def test_every_command_has_an_example_of_itself(path):
     assert any(f"convscope {example}".startswith(path) for example in COMMAND.findall(HELPS[path]))
+
+
+def test_help_fits_a_terminal_of_80_columns():
+    wide = [line for text in helps(80).values() for line in text.splitlines() if len(line) > 80]
+    assert wide == []
 
 
 @pytest.fixture(scope="session")

@@ -99,3 +99,8 @@ def test_data_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_every_kind_of_data_is_resized():
+    assert load_data("digits", resize=12).image_shape == (1, 12, 12)
+    assert load_data("digits", "test", resize=(10, 14), channels=3).image_shape == (3, 10, 14)

@@ -98,6 +98,18 @@ def test_occlusion_of_single_pixels_is_the_change_of_the_score():
         np.testing.assert_allclose(found[0, :, row, column], change, rtol=1e-9, atol=1e-12)
 
 
+def test_occlusion_by_overlapping_windows_is_the_mean_of_their_changes():
+    model = model_of()
+    x = images_for(model, 1)
+    found = model.attribute(x, 1, "occlusion", window=(5, 4), stride=(4, 3), fill=0.5)
+    changes = []
+    for top, left in ((4, 3), (4, 6), (8, 3), (8, 6)):  # the windows that cover row 8, column 6
+        hidden = x.copy()
+        hidden[:, :, top : top + 5, left : left + 4] = 0.5
+        changes.append((model.logits(x) - model.logits(hidden))[0, 1])
+    np.testing.assert_allclose(found[0, :, 8, 6], np.mean(changes), rtol=1e-9)
+
+
 def test_occlusion_covers_the_whole_image():
     model = model_of()
     found = model.attribute(images_for(model, 1), 1, "occlusion", window=(5, 4), stride=(4, 3))

@@ -66,6 +66,7 @@ def test_rank_correlation_by_hand():
     assert rank_correlation(one, -(one**3)) == pytest.approx(1)
     assert rank_correlation(one, 1 / one) == pytest.approx(-1)
     assert rank_correlation(np.array([1, 1, 2]), np.array([1, 2, 3])) == pytest.approx(np.sqrt(3) / 2)
+    assert rank_correlation(np.array([1, 1, 2, 3]), np.arange(1, 5)) == pytest.approx(np.sqrt(0.9))
     assert rank_correlation(one, np.ones_like(one)) == 0
 
 

@@ -367,3 +367,23 @@ def test_weight_decay_is_pytorchs():
     assert made["penalty"][0] == pytest.approx(0.2 * (w**2).sum())
     last = made["steps"][-1]
     np.testing.assert_allclose([last[f"w{i}"] for i in range(5)], (1 - 0.2 * 0.4) ** 7 * w, rtol=1e-12)
+
+
+def test_charts_of_activations_have_few_curves():
+    charts = [
+        block for section in lesson("activations").sections for block in section.blocks if hasattr(block, "x")
+    ]
+    assert [chart.name for chart in charts] == [
+        "linear_value_curves",
+        "other_value_curves",
+        "linear_derivative_curves",
+        "other_derivative_curves",
+    ]
+    assert max(len(chart.series) for chart in charts) <= 7
+    (only,) = [
+        block
+        for section in lesson("activations", functions=("relu",)).sections[:1]
+        for block in section.blocks
+        if hasattr(block, "x")
+    ]
+    assert list(only.series) == ["ReLU"]

@@ -142,3 +142,20 @@ def test_wrong_names_among_many_are_answered_at_once():
     names = [f"layer{number}" for number in range(15_000)]
     assert suggest("laxer77", ["layer77", *(f"x{number}" for number in range(3000))]) == ("Did you mean layer77?")
     assert suggest("zz", names).startswith("Known: layer0, ")
+
+
+@pytest.mark.parametrize(
+    "text", ["input 1x\u0662x28", "input 1x8x8 | conv \u0663 3", "input 1x8x8 | conv 2 3 s\u0662"]
+)
+def test_digits_of_other_scripts_are_no_numbers(text):
+    for read in (parse, parse_untrusted):
+        with pytest.raises(BadNotation):
+            read(text)
+
+
+def test_settings_and_repeats_have_ascii_digits_only():
+    for setting in ("dropout \u0660.5", "conv 2 3 padding=\u0661/1"):
+        with pytest.raises(BadNotation):
+            parse(f"input 1x8x8 | {setting}")
+    with pytest.raises(BadNotation):
+        parse_untrusted(REPEATED.format(times="'\u0662'"), form="yaml")

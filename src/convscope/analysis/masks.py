@@ -14,17 +14,17 @@ from ..axis import AxisMap, prefix_ends
 from ..layers.connection import UNMOVED, Connection
 from ..network import Network, Node
 from .intervals import taps_of
-from .paths import arrivals, local_views
+from .paths import arrivals, extended, local_views
 from .position_set import Mask, PositionSet, Product, from_mask, from_products, has_any, united
 from .receptive_field import Recurrence
-from .spread import Views, grid_of, grid_shape, spread_back, spread_forth
+from .spread import Views, grid_of, spread_back, spread_forth
 
 
 class Step(NamedTuple):
     """A connection from a layer to its source, with the grids of both.
 
-    `is_same` says that positions stay as they are, `by_axes` that products stay products: every axis moves by
-    itself, no two onto the same.
+    `is_same` says that positions stay where they are, `by_axes` that products stay products: every axis moves by
+    itself, no two onto the same. `sees` has the units, along axes that begin here, that see the source at all.
     """
 
     connection: Connection
@@ -36,6 +36,7 @@ class Step(NamedTuple):
     shape_below: tuple[int, ...]
     is_same: bool
     by_axes: bool
+    sees: dict[int, Mask]
 
 
 class Traversal:
@@ -46,6 +47,8 @@ class Traversal:
         self.origin = origin
         self.views = views
         self._steps: dict[tuple[int, bool], list[Step]] = {}
+        self._repeated: dict[tuple[int, bool], Node] = {}
+        self._grids: dict[int, tuple[int, ...]] = {}
 
     def steps(self, node: Node, local: bool) -> list[Step]:
         """Return the connections that lead to the origin; of local paths only where there are any."""
@@ -55,17 +58,39 @@ class Traversal:
             self._steps[key] = [self._step(one, node, source) for one, source in leading]
         return self._steps[key]
 
+    def repeated(self, node: Node, local: bool) -> Node:
+        """Return the layer whose positions a layer sees unmoved, over any number of layers; else the layer."""
+        passed = []
+        while (known := self._repeated.get((node.index, local))) is None:
+            passed.append(node)
+            steps = self.steps(node, local) if node is not self.origin else []
+            if len(steps) != 1 or not steps[0].is_same:
+                known = node
+                break
+            node = steps[0].source
+        self._repeated |= {(one.index, local): known for one in passed}
+        return known
+
     def _step(self, connection: Connection, node: Node, source: Node) -> Step:
-        above, below = grid_of(node, self.views), grid_of(source, self.views)
+        above, below = self._grid(node), self._grid(source)
         pointwise = connection.links is None
         outputs = [connection.by_input[axis].output for axis in below if axis in connection.by_input]
         by_axes = pointwise or (not connection.digits and len(set(outputs)) == len(outputs))
+        is_same = above == below and (pointwise or connection.kept.issuperset(below))
+        sees = {link.output: some for link, some in extended(connection, node, below) if link.output in above}
         shapes = self.grid_shape(node), self.grid_shape(source)
-        return Step(connection, node, source, above, below, *shapes, pointwise and above == below, by_axes)
+        return Step(connection, node, source, above, below, *shapes, is_same, by_axes, sees)
+
+    def _grid(self, node: Node) -> tuple[int, ...]:
+        key = id(self.views[node.index])  # runs of layers share a view
+        if key not in self._grids:
+            self._grids[key] = grid_of(node, self.views)
+        return self._grids[key]
 
     def grid_shape(self, node: Node) -> tuple[int, ...]:
         """Return the sizes of the axes of a layer on which views depend."""
-        return grid_shape(node, self.views)
+        shape = node.output_shape
+        return tuple([shape[axis] for axis in self._grid(node)])
 
 
 def seen_from(walk: Traversal, layer: Node, unit: PositionSet, local: bool = False) -> PositionSet:
@@ -78,8 +103,9 @@ def seen_from(walk: Traversal, layer: Node, unit: PositionSet, local: bool = Fal
             continue
         for step in walk.steps(nodes[index], local):
             spread = seen if step.is_same else _back(seen, step, walk.views)
-            before = found.get(step.source.index)
-            found[step.source.index] = spread if before is None else united(before, spread)
+            source = walk.repeated(step.source, local).index
+            before = found.get(source)
+            found[source] = spread if before is None else united(before, spread)
     return found.get(walk.origin.index) or PositionSet(walk.grid_shape(walk.origin))
 
 
@@ -92,7 +118,7 @@ def seeing(walk: Traversal, layer: Node, pixel: PositionSet, local: bool = False
             continue
         units = PositionSet(walk.grid_shape(node))
         for step in walk.steps(node, local):
-            pixels = found[step.source.index]
+            pixels = found[walk.repeated(step.source, local).index]
             units = united(units, pixels if step.is_same else _forth(pixels, step, walk.views))
         found[node.index] = units
     return found.get(layer.index) or PositionSet(walk.grid_shape(layer))
@@ -117,7 +143,7 @@ def _behind(walk: Traversal, layer: Node, local: bool) -> set[int]:
     needed = {layer.index}
     for node in reversed(walk.network.nodes[: layer.index + 1]):
         if node.index in needed:
-            needed |= {step.source.index for step in walk.steps(node, local)}
+            needed |= {walk.repeated(step.source, local).index for step in walk.steps(node, local)}
     return needed
 
 
@@ -129,6 +155,8 @@ def _back(seen: PositionSet, step: Step, views: Views) -> PositionSet:
     moved = []
     for product in seen.products:
         along = dict(zip(step.above, product, strict=True))
+        if not all(has_any(along[axis] & some) for axis, some in step.sees.items()):
+            continue
         factors = []
         for axis, n in zip(step.below, step.shape_below, strict=True):
             link = connection.by_input.get(axis)
@@ -165,7 +193,9 @@ def _forth(pixels: PositionSet, step: Step, views: Views) -> PositionSet:
             }
         if all(map(has_any, along.values())):
             sizes = zip(step.above, step.shape_above, strict=True)
-            moved.append(tuple(along[axis] if axis in along else _all(n) for axis, n in sizes))
+            moved.append(
+                tuple(along[axis] if axis in along else step.sees.get(axis, _all(n)) for axis, n in sizes)
+            )
     ahead = from_products(step.shape_above, moved)
     if pixels.rest is not None:
         ahead = united(ahead, from_mask(spread_forth(pixels.rest, connection, node, source, views)))

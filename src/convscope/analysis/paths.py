@@ -6,14 +6,15 @@ which tensor axis leads to which axis of the origin, how paths merge, and what b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from operator import is_
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..axis import AxisMap
-from ..layers.connection import POINTWISE, UNMOVED, Connection, Shape
+from ..layers.connection import POINTWISE, UNMOVED, AxisDependency, Connection, Shape
 from ..network import Network, Node
 from .interleaving import interleaved
 from .layout import Driver, axes_of, carry, flattened, positions_of, without_channels
@@ -242,6 +243,8 @@ def step(view: Paths[A], connection: Connection, node: Node, algebra: AxisAlgebr
             driver = link.output
         axes.append(axis)
         drivers.append(driver)
+    if None in drivers:
+        _extend(axes, drivers, view, connection, node, algebra)
     if digits:
         axes, drivers = without_channels(axes, drivers, output, algebra)
     everything = several and joined == len(axes)
@@ -259,6 +262,38 @@ def step(view: Paths[A], connection: Connection, node: Node, algebra: AxisAlgebr
         swept,
         picked,
     )
+
+
+def _extend(
+    axes: list[A],
+    drivers: list[Driver],
+    view: Paths[A],
+    connection: Connection,
+    node: Node,
+    algebra: AxisAlgebra[A],
+) -> None:
+    """Let units differ along an axis of one position padded with zeros: in the padding they see nothing."""
+    walked = {axis for driver in view.drivers for axis in axes_of(driver)}
+    for link, _ in extended(connection, node, walked):
+        if None in drivers:
+            usual = link.output - len(node.output_shape) + len(drivers)  # rows before columns, as merges expect
+            place = usual if usual >= 0 and drivers[usual] is None else drivers.index(None)
+            axes[place] = algebra.through(axes[place], link.map, 1, node.output_shape[link.output])
+            drivers[place] = link.output
+
+
+def extended(
+    connection: Connection, node: Node, walked: Collection[int]
+) -> list[tuple[AxisDependency, NDArray[np.bool_]]]:
+    """Return the links of axes of one position, none `walked`, that only some outputs see, and these outputs."""
+    shape = node.input_shapes[connection.source]
+    found = []
+    for link in connection.links or ():
+        if link.input not in walked and link.map is not UNMOVED and shape[link.input] == 1:
+            sees = np.asarray((link.map.taps(1) >= 0).any(axis=1))
+            if not sees.all():
+                found.append((link, sees))
+    return found
 
 
 _PART, _ONLY, _WHOLE, _SWEPT, _PICKED = range(5)

@@ -16,7 +16,7 @@ from ..axis import AxisMap, prefix_ends
 from ..layers.connection import Connection, Digit
 from ..network import Node
 from .intervals import tap_matrix, taps_of
-from .paths import Paths
+from .paths import Paths, extended
 from .receptive_field import AxisField
 
 Mask = NDArray[np.bool_]
@@ -44,6 +44,7 @@ def spread_back(mask: Mask, connection: Connection, node: Node, source: Node, vi
     links = [connection.by_input.get(axis) for axis in grid]
     outputs = [link.output for link in links if link is not None]
     above = grid_of(node, views)
+    mask = _reaching(mask, connection, node, source, views)
     if len(set(outputs)) < len(outputs):
         return _back_by_points(mask, connection, node, source, views)
     spread = _onto(mask, above, sorted(outputs), node)
@@ -65,12 +66,21 @@ def spread_forth(mask: Mask, connection: Connection, node: Node, source: Node, v
     outputs = [link.output for link in links if link is not None]
     above = grid_of(node, views)
     if len(set(outputs)) < len(outputs):
-        return _forth_by_points(mask, connection, node, source, views)
+        return _reaching(_forth_by_points(mask, connection, node, source, views), connection, node, source, views)
     spread = np.asarray(mask.any(axis=tuple(place for place, link in enumerate(links) if link is None)))
     for place, link in enumerate(link for link in links if link is not None):
         spread = _along_forth(spread, place, link.map, shape[link.input])
     spread = spread.transpose([outputs.index(output) for output in sorted(outputs)])
-    return _onto(spread, tuple(sorted(outputs)), above, node)
+    return _reaching(_onto(spread, tuple(sorted(outputs)), above, node), connection, node, source, views)
+
+
+def _reaching(mask: Mask, connection: Connection, node: Node, source: Node, views: Views) -> Mask:
+    """Leave out the units that see nothing, in the padding of an axis that the source has one position along."""
+    above = grid_of(node, views)
+    for link, sees in extended(connection, node, grid_of(source, views)):
+        if link.output in above:
+            mask = mask & sees.reshape([len(sees) if axis == link.output else 1 for axis in above])
+    return mask
 
 
 def _along_back(mask: Mask, place: int, one: AxisMap, n: int) -> Mask:

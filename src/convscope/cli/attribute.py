@@ -8,6 +8,7 @@ import click
 
 from ..errors import BadSetting, suggest
 from ..text.language import Message, current_language, localize
+from ..text.numbers import number
 from .data import engine_option
 from .group import COMMANDS
 from .options import json_option, language_option, model_argument, with_default
@@ -71,8 +72,10 @@ def command(
     \b
     Examples:
       convscope attribute runs/lenet-digits three.png
-      convscope attribute lenet three.png --weights lenet.safetensors --normalize 0.13/0.31 --classes digits.txt
-      convscope attribute runs/lenet-digits three.png --target 3 --target 8 --method occlusion --save why.png
+      convscope attribute lenet three.png --weights lenet.safetensors \\
+        --normalize 0.13/0.31 --classes digits.txt
+      convscope attribute runs/lenet-digits three.png --target 3 --target 8 \\
+        --method occlusion --save why.png
     """
     from pathlib import Path
 
@@ -121,7 +124,7 @@ def _class(model: Model, name: str) -> int:
     classes = model.classes or ()
     if name in classes:
         return classes.index(name)
-    if name.isdecimal():
+    if name.isascii() and name.isdecimal():
         return int(name)
     raise BadSetting(
         "--target must be a class of the model (got {got!r}). {hint} [target]",
@@ -132,7 +135,7 @@ def _class(model: Model, name: str) -> int:
 
 def _label(model: Model, index: int, scores: Array) -> str:
     name = (model.classes or ())[index] if model.classes and index < len(model.classes) else str(index)
-    score = f"{float(scores[index]):.4g}" if index < len(scores) else "?"
+    score = number(float(scores[index])) if index < len(scores) else "?"
     return localize("{name} (score {score})", name=name, score=score)
 
 

@@ -55,7 +55,8 @@ def command(
 
     \b
     Example:
-      convscope check resnet50 --max-params 26M --max-macs 4.2G --max-memory 16MiB --min-field 224
+      convscope check resnet50 --max-params 26M --max-macs 4.2G \\
+        --max-memory 16MiB --min-field 224
     """
     from ..analysis.budget import check
     from ..files.readable_json import to_json

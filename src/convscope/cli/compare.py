@@ -21,7 +21,8 @@ def command(a: str, b: str, input_shape: InputShape | None, as_json: bool) -> No
     \b
     Examples:
       convscope compare resnet18 resnet34
-      convscope compare "input 3x64x64 | conv 16 3" "input 3x64x64 | conv 16 5 s2" --json
+      convscope compare "input 3x64x64 | conv 16 3" \\
+        "input 3x64x64 | conv 16 5 s2" --json
     """
     from ..analysis.compare import compare
     from ..files.readable_json import to_json

@@ -39,7 +39,8 @@ def command(model: str, out: str, **source: Any) -> None:
       convscope convert lenet -
       convscope convert resnet18 resnet18.yaml
       convscope convert runs/lenet-digits lenet.onnx
-      convscope convert lenet digits.onnx --weights lenet.safetensors --normalize 0.13/0.31 --classes digits.txt
+      convscope convert lenet digits.onnx --weights lenet.safetensors \\
+        --normalize 0.13/0.31 --classes digits.txt
     """
     suffix = Path(out).suffix.lower()
     if suffix in _WITH_WEIGHTS:

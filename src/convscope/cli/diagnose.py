@@ -55,7 +55,8 @@ def command(
     Examples:
       convscope diagnose vgg16 --object-size 96 --other-input 3x256x320
       convscope diagnose runs/lenet-digits --data digits
-      convscope diagnose lenet --weights lenet.safetensors --normalize 0.13/0.31 --data digits
+      convscope diagnose lenet --weights lenet.safetensors \\
+        --normalize 0.13/0.31 --data digits
     """
     from ..analysis.diagnosis import diagnose
     from ..files.readable_json import to_json

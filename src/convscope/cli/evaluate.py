@@ -63,8 +63,10 @@ def command(
     \b
     Examples:
       convscope evaluate runs/lenet-digits
-      convscope evaluate runs/lenet-digits --part validation --save mistakes.png --json
-      convscope evaluate lenet --weights lenet.safetensors --normalize 0.13/0.31 --data digits
+      convscope evaluate runs/lenet-digits --part validation \\
+        --save mistakes.png --json
+      convscope evaluate lenet --weights lenet.safetensors \\
+        --normalize 0.13/0.31 --data digits
     """
     from ..data.normalization import normalize_dataset
     from ..files.readable_json import to_json

@@ -115,7 +115,8 @@ def command(
       convscope explain alexnet conv2 --at 3,5
       convscope explain alexnet pool5 --quantity receptive-field --quantity center
       convscope explain exercise --lang zh --format html --save exercise.html
-      convscope explain runs/lenet-digits conv1 --image three.png --channel 2 --at 8,5
+      convscope explain runs/lenet-digits conv1 --image three.png \\
+        --channel 2 --at 8,5
     """
     from ..files.atomic import write_file
     from ..text.terminal import terminal_width

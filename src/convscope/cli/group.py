@@ -86,7 +86,7 @@ def convscope() -> None:
 
     \b
     convscope inspect alexnet
-    convscope inspect "input 1x28x28 | conv 32 3 same | relu | maxpool 2 | flatten | dense 10"
+    convscope inspect "input 1x28x28 | conv 32 3 | relu | flatten | dense 10"
     convscope field alexnet pool5 --at 3,2
     convscope explain exercise
     convscope train lenet --data digits --resize 28 --epochs 1

@@ -77,7 +77,8 @@ def _command_of(topic: Topic) -> click.Command:
         suffix = _checked_suffix(path, form, as_json)
         _write(topic.teach(**kept), as_json, form, path, suffix)
 
-    run.__doc__ = f"Teach {topic.about.en}.\n\n\b\nExample:\n  convscope lab {topic.example}"
+    example = _broken(f"  convscope lab {topic.example}")
+    run.__doc__ = f"Teach {topic.about.en}.\n\n\b\nExample:\n{example}"
     made: Callable[..., Any] = language_option(run)
     made = save_option("a figure (.png, .svg) or the lesson (.txt, .md, .tex, .html)")(made)
     made = click.option(
@@ -153,3 +154,16 @@ def _rendered(lesson: Lesson, form: str) -> str:
         return lesson.text(lang, min(100, terminal_width())).rstrip("\n")
     text: str = getattr(lesson, form)(lang)
     return text.rstrip("\n")
+
+
+def _broken(command: str) -> str:
+    """Break a command before options into lines that fit a help text of 80 columns."""
+    first, *options = command.split(" --")
+    lines = [first]
+    for option in options:
+        joined = f"{lines[-1]} --{option}"
+        if len(joined) <= 76:
+            lines[-1] = joined
+        else:
+            lines.append(f"    --{option}")
+    return " \\\n".join(lines)

@@ -24,7 +24,7 @@ from .data import (
 )
 from .group import COMMANDS, NearestGroup
 from .options import input_option, language_option, model_argument, with_default
-from .output import file_name, print_saved, print_stretch_note
+from .output import file_name, print_note, print_saved, print_stretch_note
 from .weighted_model import is_run, read_model, read_model_or_network, weights_options
 
 if TYPE_CHECKING:
@@ -225,8 +225,10 @@ def features(
 
     \b
     Examples:
-      convscope plot features runs/lenet-digits cat.jpg --layer conv1 --layer pool2
-      convscope plot features lenet three.png --weights lenet.safetensors --layer conv1
+      convscope plot features runs/lenet-digits cat.jpg \\
+        --layer conv1 --layer pool2
+      convscope plot features lenet three.png \\
+        --weights lenet.safetensors --layer conv1
     """
     from .. import plots
     from ..data.load import read_input
@@ -286,6 +288,14 @@ def strongest(
     refuse_misfit(loaded.network, source, choice.label)
     known = next((node.output_shape[0] for node in loaded.network if node.name == layer), 0)
     chosen = list(wanted) or list(range(min(known, MOST_CHANNELS)))
+    if not wanted and known > MOST_CHANNELS:
+        print_note(
+            Message(
+                "The first {count} of {total} channels are drawn. Choose others with --channel.",
+                count=MOST_CHANNELS,
+                total=known,
+            )
+        )
     inputs = normalize_dataset(source, loaded.normalization)
     found = strongest_of_channels(loaded, inputs, layer, chosen, count, progress=True)
     figure = plots.strongest_figure(source, layer, found, loaded.network.name, current_language())
@@ -330,7 +340,7 @@ def effective_field(
             Message("--at needs a LAYER. Name the layer after the model. [effective-at]"),
             click.get_current_context(),
         )
-    name, fields = growth_by_weights(shown, has_initial_weights(model), count)
+    name, fields = growth_by_weights(shown, has_initial_weights(source["weights"] or model), count)
     figure = plots.effective_growth_figure(fields, name, current_language())
     _save(figure, path, f"{file_name(Path(model).name if is_run(model) else name)}-effective-field")
 

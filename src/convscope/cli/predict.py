@@ -52,7 +52,8 @@ def command(
     \b
     Examples:
       convscope predict runs/lenet-digits cat.jpg --top 2
-      convscope predict lenet three.png --weights lenet.safetensors --normalize 0.13/0.31 --classes digits.txt
+      convscope predict lenet three.png --weights lenet.safetensors \\
+        --normalize 0.13/0.31 --classes digits.txt
     """
     from ..data.load import read_input
     from ..files.readable_json import to_json

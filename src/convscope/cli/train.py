@@ -139,7 +139,8 @@ def command(as_json: bool, **options: Any) -> None:
     \b
     Examples:
       convscope train lenet --data digits --resize 28 --epochs 1 --history 64MB
-      convscope train "input 1x8x8 | conv 8 3 | relu | flatten | dense 10" --data digits --lr 0.1 --epochs 2
+      convscope train "input 1x8x8 | conv 8 3 | relu | flatten | dense 10" \\
+        --data digits --lr 0.1 --epochs 2
     """
     from ..files.readable_json import to_json
     from ..text.terminal import paint_for, terminal_width

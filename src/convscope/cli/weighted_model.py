@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 _CALLED = ("torch:", "keras:")
-_FILES = (".onnx", ".yaml", ".yml", ".json", ".safetensors", ".pt", ".pth", ".keras", ".h5", ".tflite", ".pb")
-"""Suffixes of models that are no run."""
 
 
 def weights_options(command: F) -> F:
@@ -137,13 +135,14 @@ def read_model_or_network(
 
 def is_run(source: str) -> bool:
     """Tell whether an argument can only be the folder of a run or of a saved model."""
-    from ..loading import zoo_names
+    from ..loading import ADVICE, zoo_names
 
     if os.path.isdir(source):
         return True
     is_network = source.startswith(_CALLED) or "|" in source or source.lstrip().startswith("input ")
     known = source.strip().lower().replace("-", "_") in {name.lower().replace("-", "_") for name in zoo_names()}
-    return not (is_network or known or Path(source).suffix.lower() in _FILES)
+    files = (".onnx", ".yaml", ".yml", ".json", *ADVICE)
+    return not (is_network or known or Path(source).suffix.lower() in files)
 
 
 def has_own_weights(source: str) -> bool:

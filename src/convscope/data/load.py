@@ -17,6 +17,7 @@ from .arrays import ArrayDataset, as_images, load_npz_part
 from .dataset import SPLITS, Dataset, Images, Split, Subset, holdout_mask, refuse_missing_classes
 from .datasets import KNOWN_DATASETS, PublishedDataset, digits, find_files
 from .folder import FolderDataset, Size, other_size
+from .transforms import resize_dataset
 
 DATA_NAMES = ("digits", *KNOWN_DATASETS)
 """Datasets that are available by name."""
@@ -49,8 +50,8 @@ def load_data(
         data_dir: The folder of the dataset's files. Missing files are downloaded there.
         hold_out: The fraction of each class that is split off the training images for validation, if the dataset
             has no validation part. The split is deterministic; 0 disables it.
-        resize: For folders: the side of a square or (h, w), in pixels.
-        channels: For folders: 1 or 3.
+        resize: The side of a square or (h, w), in pixels, to which images are resized.
+        channels: 1 or 3, to which images are converted.
         skip_corrupt: For folders: whether to leave out damaged images.
 
     Raises:
@@ -79,7 +80,7 @@ def load_data(
     text = os.fspath(name)
     folder = None if data_dir is None else Path(data_dir)
     part = _parts(text, folder, _size(resize), _channels(channels), skip_corrupt)
-    return _split(part, split, hold_out, text)
+    return resize_dataset(_split(part, split, hold_out, text), _channels(channels), _size(resize))
 
 
 def _size(resize: int | Size | None) -> Size | None:

@@ -233,6 +233,23 @@ def filled(expression: Expression, known: Mapping[str, Rational]) -> Expression:
     return _rebuilt(expression, lambda part: filled(part, known))
 
 
+def names(expression: Expression) -> tuple[str, ...]:
+    """Return the symbols of an expression as they are written, each once, in their order.
+
+    >>> names(read("r_1 + (k_2 - 1)·r_1"))
+    ('r_1', 'k_2')
+    """
+    listed: dict[str, None] = {}
+
+    def collect(part: Expression) -> Expression:
+        if isinstance(part, Name):
+            listed[part.key] = None
+        return _rebuilt(part, collect)
+
+    collect(expression)
+    return tuple(listed)
+
+
 def as_expression(value: Value) -> Expression:
     """Write a number or a shape as an expression; negative numbers and fractions are bracketed."""
     if isinstance(value, tuple):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from .derivation import Derivation, DerivationStep, Known, Text
-from .expression import Rational, Value, as_expression, computed, filled, read
+from .expression import Rational, Value, as_expression, computed, filled, names, read
 from .typeset import notation
 
 
@@ -43,25 +43,21 @@ class Worksheet:
 
     def value(self, formula: str) -> Value:
         """Compute a formula without keeping a line."""
-        return computed(filled(read(formula), self._known))
+        return self._worked(formula)[1]
 
     def step(self, symbol: str, formula: str, label: Text | None = None, source: str = "") -> Value:
         """Fill the formula with what is known, compute it, and keep the line."""
-        expression = read(formula)
-        numbers = filled(expression, self._known)
-        value = computed(numbers)
+        substitution, value = self._worked(formula)
         words, self._label = label or self._label, None
-        self._steps.append(DerivationStep(symbol, _canonical(formula), notation(numbers), value, source, words))
+        self._steps.append(DerivationStep(symbol, _canonical(formula), substitution, value, source, words))
         self._bind(symbol, value)
         return value
 
     def shape(self, formula: str, label: Text | None = None) -> None:
         """Keep the line whose result is the output's shape, of one axis or more."""
-        expression = read(formula)
-        numbers = filled(expression, self._known)
-        value = computed(numbers)
+        substitution, value = self._worked(formula)
         sizes = value if isinstance(value, tuple) else (int(value),)
-        self._steps.append(DerivationStep("shape", _canonical(formula), notation(numbers), sizes, "", label))
+        self._steps.append(DerivationStep("shape", _canonical(formula), substitution, sizes, "", label))
 
     def note(self, remark: Text, **values: object) -> None:
         """Add a remark."""
@@ -71,10 +67,26 @@ class Worksheet:
         """Return the derivation."""
         return Derivation(quantity, title, tuple(self._steps), tuple(self._notes), tuple(self._given))
 
+    def _worked(self, formula: str) -> tuple[str, Value]:
+        return _worked(formula, *map(self._known.get, _symbols(formula)))
+
     def _bind(self, symbol: str, value: Value) -> None:
         if not isinstance(value, tuple):
             for name in symbol.split(" = "):
                 self._known[name] = value
+
+
+@lru_cache(maxsize=1 << 14, typed=True)
+def _worked(formula: str, *values: Rational | None) -> tuple[str, Value]:
+    """Return the formula with its symbols' values, and its result (cached: chains share their beginnings)."""
+    known = {key: value for key, value in zip(_symbols(formula), values, strict=True) if value is not None}
+    numbers = filled(read(formula), known)
+    return notation(numbers), computed(numbers)
+
+
+@lru_cache(maxsize=1 << 12)
+def _symbols(formula: str) -> tuple[str, ...]:
+    return names(read(formula))
 
 
 @lru_cache(maxsize=1 << 12)

@@ -15,7 +15,7 @@ from .keywords import FLAGS, SHORT, Kind
 FROZEN = "frozen"
 """The word for a layer that is not trained; `frozen=weight` freezes one parameter."""
 
-_LETTER = re.compile(r"([a-z])(-?\d.*)")
+_LETTER = re.compile(r"([a-z])(-?\d.*)", re.ASCII)
 
 
 class Arguments(NamedTuple):

@@ -37,6 +37,7 @@ LONGEST = 100
 """Characters of one expression; it keeps the tree shallow."""
 
 _BRACES = re.compile(r"\{([^{}]*)\}")
+_TIMES = re.compile(r"\d{1,9}", re.ASCII)
 _OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -220,7 +221,7 @@ class Expansion:
 
     def _repeat(self, item: Repeat, previous: int | None, scope: Variables) -> int | None:
         times = filled(item.times, scope.values)
-        if not times.text.isdecimal() or not 0 < len(times.text) < 10 or not int(times.text):
+        if not _TIMES.fullmatch(times.text) or not int(times.text):
             raise mistake(
                 times.place,
                 Message(

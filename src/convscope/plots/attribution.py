@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from ..data.dataset import Dataset
 from ..derivations.derivation import Text
@@ -22,6 +24,7 @@ from .style import (
     TINY,
     TITLE,
     VERMILLION,
+    Letters,
     frame,
     letters,
     new_figure,
@@ -42,9 +45,24 @@ TILE = 1.15
 VEIL = 0.45
 """Opacity of the gray image below a map."""
 
-ATTRIBUTION_TITLE = Text("{method} of {name}", "{name} 的 {method}")
-CLASS_MAP_TITLE = Text("{method} of {name} at {layer}", "{name} 的 {method}，层 {layer}")
+METHODS = {
+    "gradient": Text("Gradient", "梯度"),
+    "input_x_gradient": Text("Input × gradient", "输入 × 梯度"),
+    "integrated_gradients": Text("Integrated gradients", "积分梯度"),
+    "smooth_grad": Text("SmoothGrad", "SmoothGrad"),
+    "guided_backprop": Text("Guided back-propagation", "导向反向传播"),
+    "deconvolution": Text("Deconvolution", "反卷积"),
+    "occlusion": Text("Occlusion", "遮挡"),
+    "grad_cam": Text("Grad-CAM", "Grad-CAM"),
+    "grad_cam_plus_plus": Text("Grad-CAM++", "Grad-CAM++"),
+    "layer_cam": Text("LayerCAM", "LayerCAM"),
+}
+"""Titles of the methods."""
+
+ATTRIBUTION_TITLE = Text("{method} of {name}", "{method}：{name}")
+CLASS_MAP_TITLE = Text("{method} of {name} at {layer}", "{method}：{name} 的层 {layer}")
 IMAGE = Text("image", "图像")
+BAR = Text("color of a value, over dark to bright pixels", "各值的颜色，自下而上为暗像素到亮像素")
 EFFECTIVE_TITLE = Text("Effective receptive field of {layer}", "{layer} 的有效感受野")
 SEEN_WORDS = Text("dashed: what the unit can see, {size} pixels", "虚线：单元能看到的范围，{size} 像素")
 SHARE_WORDS = Text(
@@ -99,6 +117,7 @@ def attribution_figure(
     figure = new_figure(max(width, 6.4), height)
     width = figure.get_size_inches()[0]
     drawable = text.drawable(shortened(name, 24 if layer else 40))
+    method = text.translate(METHODS.get(method.replace("-", "_"), Text(method, method)))
     title = (
         text.translate(ATTRIBUTION_TITLE, method=method, name=drawable)
         if layer is None
@@ -108,7 +127,7 @@ def attribution_figure(
     )
     figure.text(MARGIN / width, 1 - 0.45 / height, title, **text.font(TITLE, bold=True))
     gray = np.asarray(image, float).mean(axis=0)
-    drawn = None
+
     for place in range(len(maps) + 1):
         left = MARGIN + place * (wide + GAP)
         box = (left / width, (FOOT + MARGIN) / height, wide / width, high_inches / height)
@@ -118,16 +137,26 @@ def attribution_figure(
             axes.set_title(text.translate(IMAGE), pad=5, **text.font(LABEL))
             continue
         axes.imshow(gray, cmap="gray", interpolation="nearest")
-        drawn = axes.imshow(maps[place - 1], alpha=1 - VEIL, interpolation="nearest", **colors)
+        axes.imshow(maps[place - 1], alpha=1 - VEIL, interpolation="nearest", **colors)
         frame(axes)
         axes.set_title(text.drawable(shortened(attributions[place - 1].label, 28)), pad=5, **text.font(LABEL))
-    if drawn is not None:
-        bar = figure.add_axes(
-            ((MARGIN + wide + GAP) / width, (MARGIN + 0.25) / height, wide / width, 0.14 / height)
-        )
-        figure.colorbar(drawn, cax=bar, orientation="horizontal")
-        bar.tick_params(labelsize=TINY, labelfontfamily=text.families[0])
+    if maps:
+        box = ((MARGIN + wide + GAP) / width, (MARGIN + 0.2) / height, wide / width, 0.24 / height)
+        _draw_bar(figure.add_axes(box), colors, text)
     return figure
+
+
+def _draw_bar(axes: Axes, colors: Mapping[str, Any], text: Letters) -> None:
+    """Draw the colors of all values as they look over pixels from black, below, to white, above."""
+    ends = colors["vmin"], colors["vmax"]
+    extent = (*ends, 0, 1)
+    shades, values = np.linspace(1, 0, 32)[:, None], np.linspace(*ends, 256)[None]
+    axes.imshow(shades, cmap="gray", vmin=0, vmax=1, extent=extent, aspect="auto", interpolation="bilinear")
+    axes.imshow(values, alpha=1 - VEIL, extent=extent, aspect="auto", **colors)
+    axes.set_yticks([])
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=4))
+    axes.tick_params(labelsize=TINY, labelfontfamily=text.families[0])
+    axes.set_xlabel(text.translate(BAR), labelpad=3, **text.font(TINY, color=GRAY))
 
 
 def _sides(shape: tuple[int, ...]) -> tuple[float, float]:

@@ -234,7 +234,7 @@ def _draw_pair(axes: Axes, known: Curves, own: np.ndarray, checked: np.ndarray) 
 
 def _limits(axes: Axes, known: Curves) -> None:
     last = float(known.epochs[-1])
-    axes.set_xlim(0, 1.02 * last)
+    axes.set_xlim(-0.02 * last, 1.02 * last)  # so that the marks of the first and the last step are whole
     ticks = MaxNLocator(integer=True, nbins=10).tick_values(0, last)
     axes.set_xticks([tick for tick in ticks if 0 <= tick <= last])
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from html import escape
 
 from ..derivation import Derivation, DerivationStep, Section
-from ..expression import Expression
+from ..expression import Expression, Value
 from ..typeset import mathml
 from .prose import TITLE, UNKNOWN, heading, known, members, sentence, symbols
 
@@ -54,6 +55,7 @@ def fragment(sections: Sequence[Section], lang: str) -> str:
     return "\n".join(lines)
 
 
+@lru_cache(maxsize=1 << 12)
 def _words(words: str) -> str:
     return sentence(words, escape, lambda formula: f"<math>{mathml(formula)}</math>")
 
@@ -82,7 +84,14 @@ def _math(sides: list[Expression]) -> str:
 def _step(step: DerivationStep, lang: str) -> str:
     """Write a step; every member is a formula of its own, so that a long line can break before =."""
     label = f'<div class="label">{_words(step.label.to(lang))}</div>' if step.label else ""
-    parts = [_math(symbols(step.symbol))]
-    parts += [f"<math><mo>=</mo>{mathml(member)}</math>" for member in members(step)]
+    equation = _equation(step.symbol, step.formula, step.substitution, step.value)
     source = f' <span class="source">{escape(step.source)}</span>' if step.source else ""
-    return f'<div class="step">{label}<div class="equation">{" ".join(parts)}{source}</div></div>'
+    return f'<div class="step">{label}<div class="equation">{equation}{source}</div></div>'
+
+
+@lru_cache(maxsize=1 << 14, typed=True)
+def _equation(symbol: str, formula: str, substitution: str, value: Value) -> str:
+    parts = [_math(symbols(symbol))]
+    step = DerivationStep(symbol, formula, substitution, value)
+    parts += [f"<math><mo>=</mo>{mathml(member)}</math>" for member in members(step)]
+    return " ".join(parts)

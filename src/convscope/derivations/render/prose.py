@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from ...layers.base import show_shape
 from ..derivation import DerivationStep, Known, Section, Text
-from ..expression import Bracket, Expression, as_expression, read
+from ..expression import Bracket, Expression, Value, as_expression, read
 from ..typeset import text
 
 KNOWN = Text("Known", "已知")
@@ -38,13 +39,18 @@ def symbols(symbol: str) -> list[Expression]:
     return [read(one) for one in symbol.split(" = ")]
 
 
-def members(step: DerivationStep) -> list[Expression]:
+def members(step: DerivationStep) -> tuple[Expression, ...]:
     """Return the right-hand sides of a step: formula, substitution, value, without repetition."""
-    result = as_expression(step.value)
+    return _members(step.formula, step.substitution, step.value)
+
+
+@lru_cache(maxsize=1 << 14, typed=True)
+def _members(formula: str, substitution: str, value: Value) -> tuple[Expression, ...]:
+    result = as_expression(value)
     if isinstance(result, Bracket):
         result = result.inner
-    listed = [read(step.formula), read(step.substitution), result]
-    return [one for place, one in enumerate(listed) if place == 0 or not _look_alike(one, listed[place - 1])]
+    listed = [read(formula), read(substitution), result]
+    return tuple(one for place, one in enumerate(listed) if place == 0 or not _look_alike(one, listed[place - 1]))
 
 
 def _look_alike(one: Expression, two: Expression) -> bool:

@@ -24,6 +24,9 @@ _NESTED = ("state_dict", "model_state_dict", "model_state", "model", "net", "wei
 """Keys under which checkpoints store a state dict, the usual ones first."""
 
 
+_INCOMPLETE = Message("its zip archive is incomplete or damaged")
+
+
 def read_state(path: Path) -> Mapping[str, Array]:
     """Return the arrays of a state dict, also of one that is stored in a checkpoint, in their order.
 
@@ -49,7 +52,7 @@ def read_state(path: Path) -> Mapping[str, Array]:
         raise BadFile(
             "{path!r} is not a readable PyTorch file ({reason}). Use another copy. [file-damaged]",
             path=str(path),
-            reason=first_line(error),
+            reason=_INCOMPLETE if "PytorchStreamReader" in str(error) else first_line(error),
         ) from None
     state = _state_in(loaded)
     if state is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,6 +45,7 @@ FUNCTIONS: tuple[Activation, ...] = (
     SiLU(),
     Hardswish(),
 )
+PIECEWISE_LINEAR = (ReLU, LeakyReLU, PReLU, ReLU6)
 MOST_POINTS = 7
 """Points that fit in a line of a table."""
 
@@ -89,7 +90,11 @@ SIDES = {
     ("right",): Text("right", "右侧"),
     ("left", "right"): Text("both sides", "两侧"),
 }
-CURVES = Text("Values", "函数值"), Text("Derivatives", "导数")
+LINEAR = (
+    Text("Piecewise linear: values", "分段线性：函数值"),
+    Text("Piecewise linear: derivatives", "分段线性：导数"),
+)
+SMOOTH = (Text("Others: values", "其他：函数值"), Text("Others: derivatives", "其他：导数"))
 
 
 @dataclass(frozen=True)
@@ -118,10 +123,10 @@ class ActivationTable(Taught):
         slopes = [(f"{row.layer.kind}′", row.derivatives) for row in self.rows]
         learned = [(f"∂{row.layer.kind}/∂a", row.slope_gradient) for row in self.rows]
         sections = [
-            Section(VALUES, (*self._tables("values", values), self._curves("value_curves", 0))),
+            Section(VALUES, (*self._tables("values", values), *self._curves("value_curves", 0))),
             Section(
                 DERIVATIVES,
-                (*self._tables("derivatives", slopes), Words(CONVENTION), self._curves("derivative_curves", 1)),
+                (*self._tables("derivatives", slopes), Words(CONVENTION), *self._curves("derivative_curves", 1)),
             ),
             Section(
                 PROPERTIES,
@@ -146,11 +151,15 @@ class ActivationTable(Taught):
             tables.append(Table(name if first == 0 else f"{name}_{first}", columns, tuple(cells)))
         return tables
 
-    def _curves(self, name: str, derivative: int) -> Curves:
-        x = np.linspace(-4, 4, 801)
-        rows = (_row(row.layer, x) for row in self.rows)
-        series = {row.layer.kind: (row.values, row.derivatives)[derivative] for row in rows}
-        return Curves(name, CURVES[derivative], same("x"), x, series)
+    def _curves(self, name: str, derivative: int) -> Iterator[Curves]:
+        """Yield a chart of the piecewise linear functions, and one of the others."""
+        for prefix, titles, is_linear, end in (("linear", LINEAR, True, 8), ("other", SMOOTH, False, 4)):
+            x = np.linspace(-4, end, 200 * (end + 4) + 1)
+            layers = [row.layer for row in self.rows if isinstance(row.layer, PIECEWISE_LINEAR) == is_linear]
+            rows = [_row(one, x) for one in layers]
+            series = {row.layer.kind: (row.values, row.derivatives)[derivative] for row in rows}
+            if series:
+                yield Curves(f"{prefix}_{name}", titles[derivative], same("x"), x, series)
 
 
 def _key(x: float) -> str:

@@ -233,7 +233,7 @@ MESSAGES = {
     "No images to search are given. Add --data with a dataset or a folder. [data-missing]": (
         "没有给出要搜索的图像。请用 --data 指定数据集或文件夹。[data-missing]"
     ),
-    "{image}: {method} of {label}": "{image}：{label} 的 {method}",
+    "{image}: {method} of {label}": "{image}：{method}，{label}",
     "{name} (score {score})": "{name}（得分 {score}）",
     "--save must end in {suffixes} (got {got!r}). Rename the file. [lab-suffix]": (
         "--save 必须以 {suffixes} 结尾（实际为 {got!r}）。请重命名文件。[lab-suffix]"
@@ -265,4 +265,5 @@ MESSAGES = {
         "{option} 必须是 imagenet、none 或每个通道一个值的 MEAN/STD（实际为 {got!r}）。例如："
         "0.1307/0.3081、0.5,0.5,0.5/0.2,0.2,0.2。[normalize]"
     ),
+    "The first {count} of {total} channels are drawn. Choose others with --channel.": "只画出 {total} 个通道中的前 {count} 个。可用 --channel 选择其他通道。",
 }

@@ -396,4 +396,5 @@ MESSAGES = {
     "{path!r} is not a readable PyTorch file ({reason}). Use another copy. [file-damaged]": (
         "{path!r} 不是可读的 PyTorch 文件（{reason}）。请换一份副本。[file-damaged]"
     ),
+    "its zip archive is incomplete or damaged": "其 zip 压缩包不完整或已损坏",
 }

@@ -14,4 +14,5 @@ MESSAGES = {
     "{path!r} must have at most {most} MiB (got {got:,} bytes). Describe repeated parts with blocks. [file-size]": "{path!r} 不能超过 {most} MiB（实际为 {got:,} 字节）。重复的部分请用 blocks 描述。[file-size]",
     "{path!r} cannot be read ({reason}). Check the path. [file-missing]": "无法读取 {path!r}（{reason}）。请检查路径。[file-missing]",
     "{path!r} must be text in UTF-8 (got another encoding at byte {position:,}). Save it as UTF-8. [file-text]": "{path!r} 必须是 UTF-8 文本（第 {position:,} 字节处不是 UTF-8 编码）。请保存为 UTF-8。[file-text]",
+    "{path!r} is an image, not a model. Name the model first, and images after it. [model-file]": "{path!r} 是图像，不是模型。请先写模型，再写图像。[model-file]",
 }

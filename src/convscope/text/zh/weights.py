@@ -23,4 +23,5 @@ MESSAGES = {
     "first difference in order: {layer} ({expected}) expected, {other} ({got}) in the file": (
         "按顺序的第一处不同：应为 {layer}（{expected}），文件中是 {other}（{got}）"
     ),
+    "{path!r} has Keras weights in HDF5. Load them into their model in Keras, save it with model.save('model.keras'), and name that file. [weights-kind]": "{path!r} 是 HDF5 格式的 Keras 权重。请在 Keras 中把它载入对应的模型，用 model.save('model.keras') 保存，再指定该文件。[weights-kind]",
 }
