@@ -70,32 +70,49 @@ class Traversal:
 
 def seen_from(walk: Traversal, layer: Node, unit: PositionSet, local: bool = False) -> PositionSet:
     """Return which positions of the origin the units of a layer in `unit` see."""
+    found = seen_behind(walk, layer, unit, local)
+    return found.get(walk.origin.index) or PositionSet(walk.grid_shape(walk.origin))
+
+
+def seen_behind(walk: Traversal, layer: Node, unit: PositionSet, local: bool = False) -> dict[int, PositionSet]:
+    """Return, by layer index, which positions of the layer itself and of every layer before it `unit` sees."""
     found: dict[int, PositionSet] = {layer.index: unit}
     nodes = walk.network.nodes
     for index in range(layer.index, walk.origin.index, -1):
-        seen = found.pop(index, None)
+        seen = found.get(index)
         if seen is None:
             continue
         for step in walk.steps(nodes[index], local):
             spread = seen if step.is_same else _back(seen, step, walk.views)
             before = found.get(step.source.index)
             found[step.source.index] = spread if before is None else united(before, spread)
-    return found.get(walk.origin.index) or PositionSet(walk.grid_shape(walk.origin))
+    return found
 
 
 def seeing(walk: Traversal, layer: Node, pixel: PositionSet, local: bool = False) -> PositionSet:
     """Return which units of a layer see any of the positions of the origin in `pixel`."""
-    needed = _behind(walk, layer, local)
+    found = seeing_ahead(walk, pixel, local, _behind(walk, layer, local))
+    return found.get(layer.index) or PositionSet(walk.grid_shape(layer))
+
+
+def seeing_ahead(
+    walk: Traversal, pixel: PositionSet, local: bool = False, needed: set[int] | None = None
+) -> dict[int, PositionSet]:
+    """Return, by layer index, which units see any position in `pixel`: of all layers, or of those `needed`.
+
+    Layers that do not depend on the origin, and those to which positions cannot be traced, are left out.
+    """
     found: dict[int, PositionSet] = {walk.origin.index: pixel}
-    for node in walk.network.nodes[walk.origin.index + 1 : layer.index + 1]:
-        if node.index not in needed:
+    for node in walk.network.nodes[walk.origin.index + 1 :]:
+        view = walk.views[node.index]
+        if view is None or view.lost_at is not None or (needed is not None and node.index not in needed):
             continue
         units = PositionSet(walk.grid_shape(node))
         for step in walk.steps(node, local):
             pixels = found[step.source.index]
             units = united(units, pixels if step.is_same else _forth(pixels, step, walk.views))
         found[node.index] = units
-    return found.get(layer.index) or PositionSet(walk.grid_shape(layer))
+    return found
 
 
 def _leading(network: Network, views: Views, node: Node, local: bool) -> list[tuple[Connection, Node]]:
