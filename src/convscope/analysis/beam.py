@@ -17,8 +17,8 @@ from .region import OriginViews, one_position, origin_views, theoretical_box, tr
 class LayerWindow(NamedTuple):
     """The units of a layer that one unit after it sees: their half-open box, and how many positions they are.
 
-    The box is over the axes that name a unit of the layer, rows first. `positions` is less than the box holds where
-    dilation or strides leave holes.
+    The box is over the axes that name a unit of the layer, rows first. `positions` is less than the box holds
+    where dilation or strides leave holes.
     """
 
     layer: str
@@ -40,9 +40,13 @@ class PathField(NamedTuple):
 
 
 class MisalignedMerge(NamedTuple):
-    """A merge of misaligned paths, and what its unit `at` sees over each of them."""
+    """A merge of misaligned paths, how far their centers are apart, and what its unit `at` sees over each of them.
+
+    `offset` is that of the report: the mean over the units of the inner half where it varies from unit to unit.
+    """
 
     layer: str
+    offset: tuple[float, ...]
     at: tuple[int, ...]
     paths: tuple[PathField, ...]
 
@@ -68,6 +72,7 @@ class Beam:
             "merges": [
                 {
                     "layer": merge.layer,
+                    "offset": list(merge.offset),
                     "at": list(merge.at),
                     "paths": [
                         {
@@ -105,7 +110,7 @@ def beam(network: Network, layer: str, at: Sequence[int]) -> Beam:
         place = network[merge.layer]
         if place.index in found:
             unit = places if place is node else _middle(windows[order.index(place.index)].box)
-            merges.append(MisalignedMerge(place.name, unit, _paths(network, place, views, unit)))
+            merges.append(MisalignedMerge(place.name, merge.offset, unit, _paths(network, place, views, unit)))
     return Beam(layer, places, windows, tuple(merges))
 
 

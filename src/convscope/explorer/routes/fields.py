@@ -103,7 +103,7 @@ async def counts(request: Request, session: Session) -> Response:
 async def sizes(request: Request, session: Session) -> Response:
     """Return, for image sizes from the smallest legal one, the layers that lose rows or columns.
 
-    Rows and columns change together where the image is square, else rows, with the columns unchanged, and vice versa.
+    Rows and columns change together where the image is square, else one of them, with the other unchanged.
     """
     shown = shown_network(request, session)
     document = await session.analysis.run(lambda: {"axes": _sizes(shown.network)})
@@ -137,7 +137,7 @@ async def growth(request: Request, session: Session) -> Response:
 
 
 async def effective(request: Request, session: Session) -> Response:
-    """Return how strongly each pixel influences the units of a position: with the weights shown, or random ones."""
+    """Return how strongly each pixel influences the units of a position, with own or with random weights."""
     shown = shown_network(request, session)
     layer, at = request.query_params.get("layer", ""), _optional(request, "at")
     random = request.query_params.get("weights") == "random"

@@ -17,7 +17,8 @@ from ...engines.reference.layers import derivative
 from ...engines.reference.statistics import SATURATED_BELOW
 from ...errors import ConvscopeError
 from ...inside.strongest import strongest
-from ...layers import Activation
+from ...layers import Activation, ConvTranspose
+from ...layers.base import Layer
 from ...network import Node
 from ..session import Session, ShownImage, ShownNetwork
 from ..wire import FOREVER, arrays_response, json_response
@@ -95,7 +96,7 @@ async def kernels(request: Request, session: Session) -> Response:
         shape = node.output_shape
         if weight.ndim != 4 or len(shape) != 3 or not 0 <= (channel or 0) < shape[0]:
             return arrays_response({}, {"channels": 0})
-        own = _of_channel(weight, shape[0], channel or 0)
+        own = _of_channel(node.layer, weight, shape[0], channel or 0)
         groups = max(1, node.input_shapes[0][0] // len(own))
         first = (channel or 0) // (shape[0] // groups) * len(own)
         part = own[:MOST_KERNELS].astype(np.float32)
@@ -110,16 +111,14 @@ async def kernels(request: Request, session: Session) -> Response:
     return await session.forward.run(compute)
 
 
-def _of_channel(weight: Array, channels: int, channel: int) -> Array:
-    """Return the kernels (input channels, rows, columns) of an output channel, also of a transposed convolution."""
-    if len(weight) == channels:
-        own: Array = weight[channel]
-        return own
-    per_group = weight.shape[1]
-    inputs = len(weight) * per_group // channels
-    group, within = divmod(channel, per_group)
-    own = weight[group * inputs : (group + 1) * inputs, within]
-    return own
+def _of_channel(layer: Layer, weight: Array, channels: int, channel: int) -> Array:
+    """Return the kernels (input channels, rows, columns) of an output channel."""
+    own: Array = weight[channel : channel + 1]
+    if isinstance(layer, ConvTranspose):
+        inputs = len(weight) * weight.shape[1] // channels
+        group, within = divmod(channel, weight.shape[1])
+        own = weight[group * inputs : (group + 1) * inputs, within]
+    return own.reshape(-1, *weight.shape[2:])
 
 
 async def strongest_images(request: Request, session: Session) -> Response:

@@ -75,7 +75,7 @@ def shrink(maps: Array) -> Array:
 
 
 async def maps(request: Request, session: Session) -> Response:
-    """Return maps `first` … `first + count − 1` of a layer, or those of the named channels, and the range of all."""
+    """Return maps `first` … `first + count − 1` of a layer or those of named channels, and the range of all."""
     shown, image = shown_network(request, session), shown_image(request, session)
     layer = layer_named(request, shown)
     first, count = integer(request, "first", 0), integer(request, "count", PAGE)

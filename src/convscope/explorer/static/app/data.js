@@ -7,7 +7,8 @@ import { getArrays, getJson } from "cs/wire";
 /** A page of maps of VGG-16's first layer takes 13 MB. */
 const kept = new Cache(128 << 20);
 
-function once(key, load) {
+/** Load an answer once, and keep it while there is room. */
+export function once(key, load) {
   return kept.once(key, load);
 }
 
