@@ -142,14 +142,6 @@ export function loadThumbnails(image) {
 
 export const PAGE = 64;
 
-/** Load the page of maps in which a channel is. */
-export function loadMaps(image, layer, channel) {
-  const first = Math.floor(channel / PAGE) * PAGE;
-  return once(`maps ${network.id} ${image} ${layer} ${first}`, () =>
-    getArrays(`/api/values/${network.id}/${image}/maps`, { layer, first, count: PAGE }),
-  );
-}
-
 export function loadScores(image) {
   return once(`scores ${network.id} ${image}`, () => getJson(`/api/values/${network.id}/${image}/scores`));
 }

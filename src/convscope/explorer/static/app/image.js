@@ -170,7 +170,7 @@ function hatch(context, [top, left, bottom, right], scale) {
 function paintPaths(context, scale) {
   const own = state.hover ? null : theBeam();
   const found = own?.merges.at(-1);
-  if (!found || found.paths[0]?.box.length !== 4) return;
+  if (found?.paths[0]?.box.length !== 4) return;
   canvas.dataset.paths = JSON.stringify(found.paths.map((path) => path.box));
   for (const [k, { box: [top, left, bottom, right] }] of found.paths.entries()) {
     const [color, dash] = PATHS[k % PATHS.length];
