@@ -20,7 +20,7 @@ export function drawCells(image, placed, placement) {
   const other = placement === "exact" ? "even" : "exact";
   const own = placement === "exact" ? "exact" : "even";
   const few = placed.exact[0].length * placed.exact[1].length <= MOST_CELLS;
-  const radius = Math.max(height, width) / 90;
+  const radius = Math.max(height, width) / 80;
   const dots = few ? [[other, "ring"], [own, "dot"]].map(([name, kind]) => centers(name).map(([y, x]) => s("circle", { cx: x, cy: y, r: radius, class: kind }))) : [];
   return h("div", { class: "cells" }, image, s("svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true" }, dots));
 }
