@@ -47,9 +47,10 @@ export function unpin() {
   set({ origin: "", pixel: null });
 }
 
-/** Return the index of the pinned position in the origin's output. */
+/** Return the pinned position: (row, column), or an index of the origin's output. */
 export function pinnedIndex() {
-  return indexOf({ layer: originName(), channel: 0, row: state.pixel[0], column: state.pixel[1] });
+  const index = indexOf({ layer: originName(), channel: 0, row: state.pixel[0], column: state.pixel[1] });
+  return index.length === 3 ? index.slice(1) : index;
 }
 
 /** Drop a pin that the network does not have. */

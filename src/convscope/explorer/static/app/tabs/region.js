@@ -55,7 +55,7 @@ async function between() {
       ["between_box", spans(region.box), region.box, t("between_box")],
       ["between_clipped", spans(region.clipped), region.clipped, t("between_clipped")],
       ["between_status", t(`status_${region.status}`), region.status, t("fact_status")],
-      found && "count" in found ? ["between_count", number(found.count), found.count, t("between_count", { index: pinnedIndex().slice(-2).join(", "), first: name, second: own })] : null,
+      found && "count" in found ? ["between_count", number(found.count), found.count, t("between_count", { index: pinnedIndex().join(", "), first: name, second: own })] : null,
     ]));
   } catch (error) {
     parts.push(h("p", { class: "note" }, error.message));
