@@ -18,9 +18,9 @@ from ...analysis.seen_counts import seen_counts
 from ...arrays import Array
 from ...inside.class_maps import default_layer, even_centers, unit_centers
 from ...inside.effective_field import effective_field, growth_layers
-from ...inside.perturbation import LayerChange, perturb, strict_twin
+from ...inside.perturbation import LayerChange, perturb
 from ...network import Network
-from ..session import Session, ShownNetwork
+from ..session import Session
 from ..wire import FOREVER, arrays_response, json_response
 from .requests import endpoint, integer, integers, shown_image, shown_network
 
@@ -177,7 +177,7 @@ async def proof(request: Request, session: Session) -> Response:
     size = (max(1, min(side or 1, LARGEST_PATCH)),) * len(pixel)
 
     def compute() -> Response:
-        changes = perturb(_strict(session, shown), session.pixels(shown, image), pixel, size)
+        changes = perturb(session.strict(shown), session.pixels(shown, image), pixel, size)
         own = next((change for change in changes if change.layer == layer), None)
         arrays = {}
         if own is not None and own.seeing is not None:
@@ -194,15 +194,6 @@ def _change(change: LayerChange) -> dict[str, Any]:
         "seeing": None if change.seeing is None else change.seeing.count,
         "outside": change.outside,
     }
-
-
-def _strict(session: Session, shown: ShownNetwork) -> Any:
-    """Return the strict twin of a network's model; that of the last network is kept."""
-    kept = getattr(session, "strict", None)
-    if kept is None or kept[0] != shown.id:
-        kept = (shown.id, strict_twin(shown.model))
-        session.strict = kept
-    return kept[1]
 
 
 routes = [

@@ -29,8 +29,8 @@ BINS = 48
 MOST_KERNELS = 256
 """Kernels of one answer, at most."""
 
-DIGITS = 256
-"""Digits among which the strongest responses are found."""
+MOST_IMAGES = 256
+"""Images of the session, and digits, among which the strongest responses are found."""
 
 STRONGEST = 9
 
@@ -146,7 +146,7 @@ def _images(session: Session, shown: ShownNetwork) -> tuple[Array, list[str]]:
     """Return the images of the session that fit a network, and digits for a network of small gray images."""
     shape = shown.network.input_shape
     found, names = [], []
-    for image in session.files():
+    for image in session.files()[:MOST_IMAGES]:
         try:
             found.append(session.pixels(shown, image))
         except ConvscopeError:
@@ -156,7 +156,7 @@ def _images(session: Session, shown: ShownNetwork) -> tuple[Array, list[str]]:
     source = digits("test") if len(shape) == 3 and shape[0] == 1 and max(shape[1:]) <= 64 else None
     if source is not None:
         fitted = resize_dataset(source, size=(shape[1], shape[2]))
-        count = min(DIGITS, len(fitted))
+        count = min(MOST_IMAGES, len(fitted))
         parts.append(fitted.batch(np.arange(count))[0])
         names += [f"digit {index}" for index in range(count)]
     return np.concatenate(parts).astype(np.float32), names
