@@ -472,15 +472,21 @@ def test_the_legend_names_the_marks_that_are_drawn(structure, open_page):
     page.wait_for_selector("#image [data-mark=padding]")
     marks = page.eval_on_selector_all("#image [data-mark]", "l => l.map(o => o.dataset.mark)")
     assert marks == ["seen", "theory", "padding"]
-    hatched = page.evaluate(
-        """() => {
+    lines = page.evaluate(
+        """async () => {
+          const { marginOf } = await import("cs/data");
+          const { state } = await import("cs/store");
           const canvas = document.querySelector("canvas.pixels");
-          const [top, left, bottom] = canvas.dataset.box.split(",").map(Number);
-          const scale = canvas.width / canvas.height;
-          const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
-          let blue = 0;
-          for (let i = 0; i < data.length; i += 4) if (data[i + 2] > 150 && data[i] < 60 && data[i + 1] < 140) blue += 1;
-          return { blue, top, left, bottom, scale };
+          const margin = marginOf(state.layer, 224, 224);
+          const scale = canvas.width / (224 + 2 * margin);
+          const [top, left, bottom] = canvas.dataset.box.split(",").map((edge) => (Number(edge) + margin) * scale);
+          const right = margin * scale;
+          const width = Math.floor(right - left - 8);
+          const height = Math.floor(bottom - top - 8);
+          const data = canvas.getContext("2d").getImageData(Math.ceil(left + 4), Math.ceil(top + 4), width, height).data;
+          let count = 0;
+          for (let i = 3; i < data.length; i += 4) if (data[i] > 0) count += 1;
+          return { count, area: width * height };
         }"""
     )
-    assert hatched["blue"] > 250
+    assert 0.05 < lines["count"] / lines["area"] < 0.6, "the padding is hatched: lines with room between"
