@@ -288,7 +288,7 @@ async function ask(at) {
 async function loadHoles() {
   mask = null;
   const at = { layer: state.layer, channel: state.channel, row: state.row, column: state.column };
-  if (!network || !state.layer || row(state.layer)?.kind === "Input") return;
+  if (!network || !row(state.layer) || row(state.layer).kind === "Input") return;
   try {
     const region = await loadRegion(at, state.lang);
     if (region.coverage >= 1 || region.box.length !== 4) return;
