@@ -263,17 +263,6 @@ def test_holes_of_a_dilated_stack_stay_open(zoo, open_page):
     assert page.get_attribute("canvas.pixels", "data-seen") == str(int(region.mask.sum())) == "49"
 
 
-def test_a_pixel_shows_the_units_that_see_it(server, open_page):
-    page = open_page(server, "#s=1&l=conv2&u=0,0,0&v=table&q=cost")
-    page.click("canvas.pixels")
-    shown = json.loads(page.wait_for_selector(".cone[data-v]").get_attribute("data-v"))
-    network = server.session.first.network
-    text = page.text_content(".cone")
-    pixel = tuple(int(one) for one in text.partition("(")[2].partition(")")[0].split(","))
-    for node in network.layers:
-        assert shown[node.name] == network.seen_by(pixel, node.name).to_dict()
-
-
 def test_the_editor_shows_the_network_that_is_typed(zoo, open_page):
     page = open_page(zoo, "#s=1&m=lenet&v=editor&q=cost")
     page.fill("textarea", "input 1x12x11 | conv 7 3 | relu")
@@ -361,7 +350,7 @@ def test_hostile_names_are_text(zoo, open_page):
     session.add_network(network, "hostile")
     with running(session) as server:
         page = open_page(server, "#s=1&l=__proto__&u=0,1,1&v=maps&q=region")
-        for view in ("maps", "table", "growth", "editor"):
+        for view in ("maps", "table", "field", "editor"):
             page.click(f"[data-view={view}]")
             page.wait_for_selector("#stage .content[data-state=ready]")
         for tab in ("sum", "gradient", "derive", "cost"):

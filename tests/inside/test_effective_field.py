@@ -73,3 +73,13 @@ def test_layers_without_positions_are_refused():
     with pytest.raises(BadUnit) as caught:
         cs.effective_field(cs.Model("input 1x6x5 | flatten | dense 3"), "dense1")
     assert caught.value.code == "no-positions"
+
+
+def test_share_within_half_the_radius_counts_pixels_around_the_center():
+    model = cs.Model("input 2x9x8 | conv 3 5", dtype="float64", engine="reference")
+    found = cs.effective_field(model, "conv1", np.ones((1, 2, 9, 8)), at=(1, 2))
+    assert found.theoretical.box == (1, 2, 6, 7)
+    assert found.share_inside(0.5) == pytest.approx(found.map[2:5, 3:6].sum())
+    assert found.share_inside(1) == pytest.approx(1)
+    assert found.share_inside(0.1) == pytest.approx(found.map[3, 4])
+    assert found.to_dict()["share_within_half"] == found.share_inside()

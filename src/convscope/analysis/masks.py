@@ -6,6 +6,7 @@ it under a tap. Either over all paths, or over the local ones alone where a laye
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -95,33 +96,71 @@ class Traversal:
 
 def seen_from(walk: Traversal, layer: Node, unit: PositionSet, local: bool = False) -> PositionSet:
     """Return which positions of the origin the units of a layer in `unit` see."""
-    found: dict[int, PositionSet] = {layer.index: unit}
-    nodes = walk.network.nodes
-    for index in range(layer.index, walk.origin.index, -1):
-        seen = found.pop(index, None)
-        if seen is None:
-            continue
-        for step in walk.steps(nodes[index], local):
-            spread = seen if step.is_same else _back(seen, step, walk.views)
-            source = walk.repeated(step.source, local).index
-            before = found.get(source)
-            found[source] = spread if before is None else united(before, spread)
+    found = _spread_back(walk, layer, unit, local, walk.repeated)
     return found.get(walk.origin.index) or PositionSet(walk.grid_shape(walk.origin))
+
+
+def seen_behind(walk: Traversal, layer: Node, unit: PositionSet, local: bool = False) -> dict[int, PositionSet]:
+    """Return, by layer index, which positions of the layer itself and of every layer before it `unit` sees."""
+    return _spread_back(walk, layer, unit, local, _itself)
 
 
 def seeing(walk: Traversal, layer: Node, pixel: PositionSet, local: bool = False) -> PositionSet:
     """Return which units of a layer see any of the positions of the origin in `pixel`."""
     needed = _behind(walk, layer, local)
+    nodes = [node for node in walk.network.nodes[: layer.index + 1] if node.index in needed]
+    found = _spread_forth(walk, nodes, pixel, local, walk.repeated)
+    return found.get(layer.index) or PositionSet(walk.grid_shape(layer))
+
+
+def seeing_ahead(walk: Traversal, pixel: PositionSet, local: bool = False) -> dict[int, PositionSet]:
+    """Return, by layer index, which units of every layer see any of the positions of the origin in `pixel`.
+
+    Layers that do not depend on the origin, and those to which positions cannot be traced, are left out.
+    """
+    views = ((node, walk.views[node.index]) for node in walk.network.nodes)
+    nodes = [node for node, view in views if view is not None and view.lost_at is None]
+    return _spread_forth(walk, nodes, pixel, local, _itself)
+
+
+Passing = Callable[[Node, bool], Node]
+"""What stands for a layer: itself, or the layer whose positions it repeats."""
+
+
+def _itself(node: Node, _local: bool) -> Node:
+    return node
+
+
+def _spread_back(
+    walk: Traversal, layer: Node, unit: PositionSet, local: bool, stand_in: Passing
+) -> dict[int, PositionSet]:
+    found: dict[int, PositionSet] = {layer.index: unit}
+    nodes = walk.network.nodes
+    for index in range(layer.index, walk.origin.index, -1):
+        seen = found.get(index)
+        if seen is None:
+            continue
+        for step in walk.steps(nodes[index], local):
+            spread = seen if step.is_same else _back(seen, step, walk.views)
+            source = stand_in(step.source, local).index
+            before = found.get(source)
+            found[source] = spread if before is None else united(before, spread)
+    return found
+
+
+def _spread_forth(
+    walk: Traversal, nodes: Iterable[Node], pixel: PositionSet, local: bool, stand_in: Passing
+) -> dict[int, PositionSet]:
     found: dict[int, PositionSet] = {walk.origin.index: pixel}
-    for node in walk.network.nodes[walk.origin.index + 1 : layer.index + 1]:
-        if node.index not in needed:
+    for node in nodes:
+        if node.index <= walk.origin.index:
             continue
         units = PositionSet(walk.grid_shape(node))
         for step in walk.steps(node, local):
-            pixels = found[walk.repeated(step.source, local).index]
+            pixels = found[stand_in(step.source, local).index]
             units = united(units, pixels if step.is_same else _forth(pixels, step, walk.views))
         found[node.index] = units
-    return found.get(layer.index) or PositionSet(walk.grid_shape(layer))
+    return found
 
 
 def _leading(network: Network, views: Views, node: Node, local: bool) -> list[tuple[Connection, Node]]:

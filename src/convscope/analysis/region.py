@@ -17,7 +17,7 @@ from ..network import Network, Node
 from .intervals import Interval, intervals
 from .layout import place_of
 from .masks import Traversal, seeing, seen_from
-from .paths import Paths, origin_axes, unit_axes
+from .paths import A, Paths, origin_axes, unit_axes
 from .position_set import Mask, PositionSet, from_products
 from .receptive_field import AxisField, Irregular, ReceptiveField, receptive_fields
 
@@ -161,7 +161,7 @@ class Units:
         return document
 
 
-class _Views:
+class OriginViews:
     """Both analyses of one network from one origin, cached while the network lives."""
 
     def __init__(self, network: Network, origin: str) -> None:
@@ -171,13 +171,14 @@ class _Views:
         self.walk = Traversal(network, network[origin], self.fields)
 
 
-_known: WeakKeyDictionary[Network, dict[str, _Views]] = WeakKeyDictionary()
+_known: WeakKeyDictionary[Network, dict[str, OriginViews]] = WeakKeyDictionary()
 
 
-def _views(network: Network, origin: str) -> _Views:
+def origin_views(network: Network, origin: str) -> OriginViews:
+    """Return the analyses of a network from one origin, computed once."""
     of_network = _known.setdefault(network, {})
     if origin not in of_network:
-        of_network[origin] = _Views(network, origin)
+        of_network[origin] = OriginViews(network, origin)
     return of_network[origin]
 
 
@@ -189,24 +190,13 @@ def region(network: Network, layer: str, at: Sequence[int], origin: str | None =
     Errors:   UnknownLayer; BadUnit when `at` is outside the layer, or when the region cannot be known
     """
     node, source = network[layer], network[origin] if origin else network.inputs[0]
-    views = _views(network, source.name)
+    views = origin_views(network, source.name)
     field_view, exact = views.fields[node.index], views.intervals[node.index]
-    if field_view is None or exact is None:
-        raise BadUnit(
-            "Layer {layer!r} does not depend on {origin!r}. Choose a layer after it. [unit-blind]",
-            layer=layer,
-            origin=source.name,
-        )
-    if field_view.lost_at is not None:
-        raise BadUnit(
-            "The receptive field of {layer!r} is unknown: positions cannot be traced through {opaque!r}. "
-            "Choose a layer before it. [unit-unknown]",
-            layer=layer,
-            opaque=field_view.lost_at,
-        )
-    places = _places(node, field_view, at)
+    field_view = traced(node, source, field_view)
+    assert exact is not None
+    places = unit_places(node, field_view, at)
     indices = dict(zip(unit_axes(node.output_shape, field_view.grid), places, strict=True))
-    box = _box(field_view, indices)
+    box = theoretical_box(field_view, indices)
     if any(one.loose for one in exact.axes):
         clipped = _seen(network, node, source, places, local=True).hull
     else:
@@ -242,48 +232,62 @@ def units_seeing(network: Network, pixel: Sequence[int], layer: str, origin: str
     Errors:   UnknownLayer; BadUnit when the pixel is outside the origin, or the fields cannot be known
     """
     node, source = network[layer], network[origin] if origin else network.inputs[0]
-    views = _views(network, source.name)
+    views = origin_views(network, source.name)
     start, view = views.fields[source.index], views.fields[node.index]
-    if start is None or view is None:
+    view = traced(node, source, view)
+    assert start is not None
+    places = unit_places(source, start, pixel)
+    marked = one_position([source.output_shape[axis] for axis in start.grid], places)
+    locals_too = (False,) if view.global_via is None else (False, True)
+    return units_of(node, view, pixel, [seeing(views.walk, node, marked, local) for local in locals_too])
+
+
+def traced(node: Node, source: Node, view: Paths[A] | None) -> Paths[A]:
+    """Return the view of a layer's units, if it is known.
+
+    Raises:
+        BadUnit: [unit-blind], [unit-unknown]
+    """
+    if view is None:
         raise BadUnit(
             "Layer {layer!r} does not depend on {origin!r}. Choose a layer after it. [unit-blind]",
-            layer=layer,
+            layer=node.name,
             origin=source.name,
         )
     if view.lost_at is not None:
         raise BadUnit(
             "The receptive field of {layer!r} is unknown: positions cannot be traced through {opaque!r}. "
             "Choose a layer before it. [unit-unknown]",
-            layer=layer,
+            layer=node.name,
             opaque=view.lost_at,
         )
-    places = _places(source, start, pixel)
-    marked = _single([source.output_shape[axis] for axis in start.grid], places)
+    return view
+
+
+def units_of(node: Node, view: Paths[Any], pixel: Sequence[int], found: Sequence[PositionSet]) -> Units:
+    """Return the units of a layer in a set: over all paths, and if they differ over local ones."""
     axes = unit_axes(node.output_shape, view.grid)
     shape = [node.output_shape[axis] for axis in axes]
     wide = [node.output_shape[axis] if axis in view.grid else 1 for axis in axes]
-    masks = [
-        np.broadcast_to(seeing(views.walk, node, marked, local).mask.reshape(wide), shape)
-        for local in ([False] if view.global_via is None else [False, True])
-    ]
-    return Units(layer, tuple(pixel), masks[0], masks[-1], view.global_via)
+    masks = [np.broadcast_to(one.mask.reshape(wide), shape) for one in found]
+    return Units(node.name, tuple(pixel), masks[0], masks[-1], view.global_via)
 
 
 def _seen(network: Network, node: Node, source: Node, places: tuple[int, ...], local: bool) -> PositionSet:
-    walk = _views(network, source.name).walk
+    walk = origin_views(network, source.name).walk
     view = walk.views[node.index]
     assert view is not None
     axes = unit_axes(node.output_shape, view.grid)
     along = [place for axis, place in zip(axes, places, strict=True) if axis in view.grid]
-    return seen_from(walk, node, _single(walk.grid_shape(node), along), local)
+    return seen_from(walk, node, one_position(walk.grid_shape(node), along), local)
 
 
-def _single(shape: Sequence[int], index: Sequence[int]) -> PositionSet:
+def one_position(shape: Sequence[int], index: Sequence[int]) -> PositionSet:
     """Return the set of one position."""
     return from_products(tuple(shape), [tuple(np.arange(n) == at for n, at in zip(shape, index, strict=True))])
 
 
-def _places(node: Node, view: Paths[Any], at: Sequence[int]) -> tuple[int, ...]:
+def unit_places(node: Node, view: Paths[Any], at: Sequence[int]) -> tuple[int, ...]:
     """Return the index along the position axes, checked; a full index loses its other axes."""
     axes, shape = unit_axes(node.output_shape, view.grid), node.output_shape
     full = len(at) == len(shape) and len(shape) != len(axes)
@@ -319,7 +323,8 @@ def _outside(node: Node, at: Sequence[int], axis: int, full: bool, axes: tuple[i
     )
 
 
-def _box(view: Paths[AxisField], indices: dict[int, int]) -> tuple[int, ...]:
+def theoretical_box(view: Paths[AxisField], indices: dict[int, int]) -> tuple[int, ...]:
+    """Return the box of a unit by the recurrence; `indices` are its coordinates by axis."""
     lows, highs = [], []
     for axis, driver in zip(view.axes, view.drivers, strict=True):
         low, high = axis.edges(np.array([place_of(driver, indices)], dtype=np.int64))

@@ -21,6 +21,7 @@ from ..data.load import read_input
 from ..data.transforms import resize_dataset
 from ..errors import BadSetting
 from ..images import sample_image
+from ..inside.perturbation import strict_twin
 from ..inside.targets import check_unit, node_named
 from ..inside.terms import UnitTerms, terms_in
 from ..inside.trace import LayerTrace, Trace, trace
@@ -139,6 +140,7 @@ class Session:
         self.first: ShownNetwork | None = None
         self.values = ArrayCache(VALUES_BYTES)
         self._traced: tuple[tuple[str, str, int], Trace] | None = None
+        self._strict: tuple[str, Model] | None = None
         self.forward = Worker("forward passes")
         self.analysis = Worker("analyses")
 
@@ -215,6 +217,13 @@ class Session:
         for name, output in outputs.items():
             self.values.put((shown.id, image.id, name), output)
         return outputs
+
+    def strict(self, shown: ShownNetwork) -> Model:
+        """Return a model with the same weights that computes every output by itself; the last one is kept."""
+        if self._strict is None or self._strict[0] != shown.id:
+            self._strict = None
+            self._strict = (shown.id, strict_twin(shown.model))
+        return self._strict[1]
 
     def terms(
         self, shown: ShownNetwork, image: ShownImage, layer: str, at: Sequence[int], target: int | None

@@ -50,6 +50,19 @@ class EffectiveField:
         sums = [self.map.sum(axis=tuple(a for a in range(rank) if a != axis)) for axis in range(rank)]
         return tuple(_shortest(line, share) for line in sums)
 
+    def share_inside(self, fraction: float = 0.5) -> float:
+        """Return the share of the influence inside the theoretical box, shrunk to `fraction` around its center.
+
+        With 0.5 it is the share within half the radius. Pixels count whose centers are inside.
+        """
+        inside = self.map
+        box, rank = self.theoretical.box, self.map.ndim
+        for axis, n in enumerate(self.map.shape):
+            distance = np.abs(np.arange(n) + 0.5 - (box[axis] + box[rank + axis]) / 2)
+            near = distance <= fraction * (box[rank + axis] - box[axis]) / 2
+            inside = np.compress(near, inside, axis=axis)
+        return float(inside.sum())
+
     @property
     def is_empty(self) -> bool:
         """Return whether no image had a gradient: dead units, or units that see no pixel."""
@@ -64,6 +77,7 @@ class EffectiveField:
             "theoretical": list(self.theoretical.size),
             "clipped": list(self.theoretical.clipped),
             "extent": {f"{share:g}": list(self.extent(share)) for share in SHARES},
+            "share_within_half": self.share_inside(0.5),
         }
 
 

@@ -175,13 +175,20 @@ def _sizes_without_loss(subject: Subject) -> Iterator[Message]:
 
 def _loses(network: Network, shape: Shape, axis: int) -> bool | None:
     """Tell whether some layer loses rows along an axis for this input; None where the input is illegal."""
+    layers = losing_layers(network, shape, axis)
+    return None if layers is None else bool(layers)
+
+
+def losing_layers(network: Network, shape: Shape, axis: int) -> tuple[str, ...] | None:
+    """Return the layers that lose rows along an axis for an input of this shape; None where it is illegal."""
     shapes = shapes_for(network, shape)
     if shapes is None:
         return None
+    found = []
     for node in network.nodes:
         layer = node.layer
         if isinstance(layer, Conv | Pool):
             own = shapes[node.sources[0]]
             if axis < len(own) and lost_rows(layer.windows(own)[axis - 1], own[axis]):
-                return True
-    return False
+                found.append(node.name)
+    return tuple(found)

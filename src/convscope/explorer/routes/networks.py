@@ -121,39 +121,6 @@ def _boxes(network: Network) -> Response:
     return arrays_response({"edges": edges}, {"sizes": sizes, "layers": layers}, FOREVER)
 
 
-async def region(request: Request, session: Session) -> Response:
-    """Return the region of one unit: box, clipped box, status."""
-    shown = shown_network(request, session)
-    layer, at = request.query_params.get("layer", ""), integers(request, "at")
-    document = await session.analysis.run(lambda: shown.network.field(layer, at).to_dict())
-    return json_response(document)
-
-
-async def mask(request: Request, session: Session) -> Response:
-    """Return which pixels one unit sees, as bytes."""
-    shown = shown_network(request, session)
-    layer, at = request.query_params.get("layer", ""), integers(request, "at")
-    seen = await session.analysis.run(lambda: shown.network.field(layer, at).mask)
-    return arrays_response({"mask": seen.astype(np.uint8)}, {"count": int(seen.sum())})
-
-
-async def seen_by(request: Request, session: Session) -> Response:
-    """Return how many units of every layer see one pixel, and where they are."""
-    shown = shown_network(request, session)
-    pixel = integers(request, "pixel")
-
-    def count() -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for node in shown.network.layers:
-            try:
-                found[node.name] = shown.network.seen_by(pixel, node.name).to_dict()
-            except ConvscopeError as error:
-                found[node.name] = {"code": error.code, "message": error.translated()}
-        return found
-
-    return json_response(await session.analysis.run(count))
-
-
 async def derivation(request: Request, session: Session) -> Response:
     """Return the derivation of one quantity of a layer as a tree of elements, or the list of quantities."""
     shown = shown_network(request, session)
@@ -176,8 +143,5 @@ routes = [
     Route("/api/networks", endpoint(add_network), methods=["POST"]),
     Route("/api/networks/{network}", endpoint(network_document)),
     Route("/api/networks/{network}/boxes", endpoint(boxes)),
-    Route("/api/networks/{network}/region", endpoint(region)),
-    Route("/api/networks/{network}/mask", endpoint(mask)),
-    Route("/api/networks/{network}/seen-by", endpoint(seen_by)),
     Route("/api/networks/{network}/derivation", endpoint(derivation)),
 ]

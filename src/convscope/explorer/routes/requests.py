@@ -61,7 +61,7 @@ def shown_image(request: Request, session: Session) -> ShownImage:
 
 
 MOST = 2**31 - 1
-_INTEGERS = re.compile(r"-?[0-9]{1,10}(,-?[0-9]{1,10}){0,15}")
+_INTEGERS = re.compile(r"-?[0-9]{1,10}(,-?[0-9]{1,10}){0,63}")
 
 
 def integers(request: Request, name: str) -> tuple[int, ...]:

@@ -75,9 +75,9 @@ def shrink(maps: Array) -> Array:
 
 
 async def maps(request: Request, session: Session) -> Response:
-    """Return maps `first` … `first + count − 1` of a layer, with the range of each, and of all channels."""
+    """Return maps `first` … `first + count − 1` of a layer or those of named channels, and the range of all."""
     shown, image = shown_network(request, session), shown_image(request, session)
-    layer = _layer(request, shown)
+    layer = layer_named(request, shown)
     first, count = integer(request, "first", 0), integer(request, "count", PAGE)
     assert first is not None
     assert count is not None
@@ -85,9 +85,11 @@ async def maps(request: Request, session: Session) -> Response:
         if got < 0:
             raise Refusal("bad-parameter", Message("{name} must be from 0 (got {got}).", name=name, got=got), 422)
 
+    chosen = integers(request, "channels") if "channels" in request.query_params else None
+
     def compute() -> Response:
         whole = maps_of(session.output(shown, image, layer))
-        part = whole[first : first + min(count, PAGE)]
+        part = whole[first : first + min(count, PAGE)] if chosen is None else whole[_within(chosen, len(whole))]
         document = {
             "channels": len(whole),
             "first": first,
@@ -97,6 +99,11 @@ async def maps(request: Request, session: Session) -> Response:
         return arrays_response({"maps": part.astype(np.float32)}, document, FOREVER)
 
     return await session.forward.run(compute)
+
+
+def _within(channels: tuple[int, ...], count: int) -> list[int]:
+    """Return the channels that a layer has."""
+    return [channel for channel in channels if 0 <= channel < count]
 
 
 async def scores(request: Request, session: Session) -> Response:
@@ -145,7 +152,7 @@ async def attribution(request: Request, session: Session) -> Response:
 async def unit(request: Request, session: Session) -> Response:
     """Return the arithmetic of one unit: its terms, and with a target its gradient and its readers."""
     shown, image = shown_network(request, session), shown_image(request, session)
-    layer, at, target = _layer(request, shown), integers(request, "at"), integer(request, "target")
+    layer, at, target = layer_named(request, shown), integers(request, "at"), integer(request, "target")
     found: UnitTerms = await session.forward.run(session.terms, shown, image, layer, at, target)
     own, sources = found.arithmetic, list(found.source_names)
     rank = len(own.indices[0]) if own.indices else 0
@@ -178,7 +185,8 @@ async def unit(request: Request, session: Session) -> Response:
     return arrays_response(arrays, document, FOREVER)
 
 
-def _layer(request: Request, shown: ShownNetwork) -> str:
+def layer_named(request: Request, shown: ShownNetwork) -> str:
+    """Return the layer that the address names."""
     layer = request.query_params.get("layer", "")
     if layer not in {node.name for node in shown.network}:
         raise Refusal("layer-name", Message("The network has no layer {layer!r}.", layer=layer[:100]), 404)

@@ -182,4 +182,8 @@ MESSAGES = {
     "Layer {layer!r} does not depend on {origin!r}. Choose a layer after it. [unit-blind]": "层 {layer!r} 不依赖 {origin!r}。请选择它之后的层。[unit-blind]",
     "The receptive field of {layer!r} is unknown: positions cannot be traced through {opaque!r}. Choose a layer before it. [unit-unknown]": "{layer!r} 的感受野未知：无法追踪经过 {opaque!r} 的位置。请选择它之前的层。[unit-unknown]",
     "A unit of layer {layer!r} has {count} coordinate(s){form} (got {got}). Its output is {shape}. [unit-rank]": "层 {layer!r} 的单元有 {count} 个坐标{form}（实际为 {got}）。它的输出为 {shape}。[unit-rank]",
+    "{layer} has {count:,} positions that see pixels in different patterns, which takes too long to "
+    "count. Choose a layer with fewer positions. [too-many-units]": (
+        "{layer} 有 {count:,} 个位置，它们看到的像素模式各不相同，逐个计数耗时过长。请选择位置较少的层。[too-many-units]"
+    ),
 }

@@ -7,7 +7,8 @@ import { getArrays, getJson } from "cs/wire";
 /** A page of maps of VGG-16's first layer takes 13 MB. */
 const kept = new Cache(128 << 20);
 
-function once(key, load) {
+/** Load an answer once, and keep it while there is room. */
+export function once(key, load) {
   return kept.once(key, load);
 }
 
@@ -140,14 +141,6 @@ export function loadThumbnails(image) {
 }
 
 export const PAGE = 64;
-
-/** Load the page of maps in which a channel is. */
-export function loadMaps(image, layer, channel) {
-  const first = Math.floor(channel / PAGE) * PAGE;
-  return once(`maps ${network.id} ${image} ${layer} ${first}`, () =>
-    getArrays(`/api/values/${network.id}/${image}/maps`, { layer, first, count: PAGE }),
-  );
-}
 
 export function loadScores(image) {
   return once(`scores ${network.id} ${image}`, () => getJson(`/api/values/${network.id}/${image}/scores`));

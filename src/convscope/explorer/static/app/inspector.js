@@ -51,4 +51,4 @@ function heading() {
 }
 
 on(["network"], () => show(content));
-on(["ready", "image", "layer", "channel", "row", "column", "tab", "target", "lang", "quantity"], draw);
+on(["ready", "image", "layer", "channel", "row", "column", "tab", "target", "lang", "quantity", "cone"], draw);

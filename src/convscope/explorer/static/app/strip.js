@@ -4,6 +4,7 @@ import { mapCanvas, MAGNITUDES } from "cs/colors";
 import { loadThumbnails, mapShape, network, row } from "cs/data";
 import { h, readable, s, show } from "cs/dom";
 import { number, t } from "cs/i18n";
+import { originName, pin, theBeam, theCone, unpin } from "cs/pins";
 import { on, set, state } from "cs/store";
 
 const TILE = 56;
@@ -54,10 +55,12 @@ function draw() {
   });
   show(
     root,
+    h("p", { class: "caption" }),
     h("div", { class: "canvas", style: { width: `${width}px`, height: `${height}px` } },
       s("svg", { width, height, "aria-hidden": "true" }, lines, frames), items),
   );
   mark();
+  drawWindows();
   paintTiles();
 }
 
@@ -67,7 +70,7 @@ function tile(name, follower, finding) {
   const label = `${name}, ${entry.kind}, ${shape}`;
   const button = h(
     "button",
-    { class: follower ? "tile member" : "tile", title: finding ? `${label}\n${finding.message}` : label, "aria-label": label, "data-layer": name, onclick: () => select(name) },
+    { class: follower ? "tile member" : "tile", title: finding ? `${label}\n${finding.message}` : label, "aria-label": label, "data-layer": name, onclick: (event) => (event.shiftKey ? pinLayer(name) : select(name)) },
     follower ? null : h("span", { class: "face" }),
     h("span", { class: "name" }, readable(name, 16)),
     follower ? null : h("span", { class: "shape" }, shape),
@@ -75,6 +78,82 @@ function tile(name, follower, finding) {
   );
   tiles.set(name, button);
   return button;
+}
+
+/** Pin the middle position of a layer: the second pin. */
+function pinLayer(layer) {
+  const [, rows, columns] = mapShape(layer);
+  pin(layer, [Math.floor(rows / 2), Math.floor(columns / 2)]);
+}
+
+/** Return how a rectangle of a map is drawn on a face of 1 or 4 maps. */
+function rectangles(count, [rows, columns], [top, left, bottom, right], name) {
+  const side = count === 4 ? (TILE - 1) / 2 : TILE;
+  return Array.from({ length: count }, (_, k) => {
+    const [x, y] = [(k % 2) * (side + 1), Math.floor(k / 2) * (side + 1)];
+    const [width, height] = [Math.max(3, ((right - left) / columns) * side), Math.max(3, ((bottom - top) / rows) * side)];
+    const across = Math.min(x + (left / columns) * side, x + side - width);
+    const down = Math.min(y + (top / rows) * side, y + side - height);
+    return ["halo", name].map((one) => s("rect", { x: across, y: down, width, height, class: one }));
+  });
+}
+
+/** Return a half-open box over a layer's position axes as [top, left, bottom, right] of its maps, or null. */
+function onMap(layer, box) {
+  const rank = row(layer).output_shape.length;
+  if (rank === 3 && box.length === 4) return box;
+  if (rank <= 2 && box.length === 2) return [0, box[0], 1, box[1]];
+  return null;
+}
+
+/** Draw on the tiles what the selected unit sees of each layer, or which units see the pinned pixel. */
+function drawWindows() {
+  for (const one of root.querySelectorAll(".windows, .extent")) one.remove();
+  if (!network) return;
+  const cone = state.pixel ? theCone() : null;
+  const beam = cone ? null : theBeam();
+  for (const [name, button] of tiles) {
+    delete button.dataset.window;
+    delete button.dataset.seeing;
+    const face = button.querySelector(".face");
+    const [box, text, kind] = cone ? ofCone(cone, name) : ofBeam(beam, name);
+    if (box) button.dataset[cone ? "seeing" : "window"] = cone ? text : box.join(",");
+    if (!box || !face) continue;
+    const place = onMap(name, box);
+    const count = face.classList.contains("n4") ? 4 : 1;
+    if (place) button.append(s("svg", { class: "windows", viewBox: `0 0 ${TILE} ${TILE}`, "aria-hidden": "true" }, rectangles(count, mapShape(name).slice(1), place, kind)));
+    button.append(h("span", { class: `extent ${kind}` }, text));
+  }
+  caption(cone, beam);
+}
+
+function ofCone(cone, name) {
+  if (name === originName()) return [[...state.pixel, ...state.pixel.map((one) => one + 1)], "1", "cone"];
+  const found = cone.layers.get(name);
+  return found && "count" in found ? [found.local_box ?? found.box, String(found.count), "cone"] : [null, "", ""];
+}
+
+function ofBeam(beam, name) {
+  const found = beam?.windows.get(name);
+  if (!found) return [null, "", ""];
+  const paths = beam.merges.at(-1)?.paths ?? [];
+  const path = paths.findIndex((one) => one.layers.includes(name));
+  const rank = found.box.length / 2;
+  const size = Array.from({ length: rank }, (_, k) => found.box[rank + k] - found.box[k]).join("×");
+  return [found.box, size, path < 0 ? "seen" : `path${path % 4}`];
+}
+
+/** Say what is drawn on the tiles. */
+function caption(cone, beam) {
+  const words = root.querySelector(".caption");
+  if (!words) return;
+  if (cone) {
+    const [r, c] = state.pixel;
+    const values = { row: r, column: c, layer: readable(originName(), 24) };
+    show(words, h("span", { class: "mark cone", "aria-hidden": "true" }), t(state.origin ? "cone_of_position" : "cone_of_pixel", values), " ", h("button", { class: "link", onclick: unpin }, t("unpin")));
+  } else if (beam?.message) show(words, beam.message);
+  else if (beam) show(words, h("span", { class: "mark seen", "aria-hidden": "true" }), t("beam_of", { layer: readable(state.layer, 24) }));
+  else show(words);
 }
 
 /** Select a layer, and the unit of it in the middle. */
@@ -111,11 +190,13 @@ async function paintTiles() {
     }
     start += channels * rows * columns;
   }
+  drawWindows();
 }
 
 on(["ready", "lang"], draw);
 on(["layer"], mark);
 on(["image"], paintTiles);
+on(["beam", "cone"], drawWindows);
 
 /** Text about the whole network, for the header. */
 export function summary() {

@@ -1,17 +1,49 @@
 /** The maps of a layer: the selected channel large, all channels of the page as an atlas. */
 
 import { mapCanvas, scaleOf } from "cs/colors";
-import { loadMaps, mapShape, network, PAGE, row } from "cs/data";
+import { mapShape, network, once, PAGE, row } from "cs/data";
 import { h, readable, show } from "cs/dom";
 import { number, t } from "cs/i18n";
-import { set, state } from "cs/store";
+import { histogram } from "cs/maps/histogram";
+import { kernels } from "cs/maps/kernels";
+import { marks } from "cs/maps/marks";
+import { pin as pinPosition } from "cs/pins";
+import { on, set, state } from "cs/store";
+import { getArrays } from "cs/wire";
 
 /** @type {any} */
 let shown = null;
 let large = /** @type {any} */ (null);
 
 /** What of the state the view shows, besides the network and the language. */
-export const keys = ["image", "layer", "channel"];
+export const keys = ["image", "layer", "channel", "order", "scale"];
+
+/** Orders of the channels, and how maps are colored; both are kept while the page is open. */
+const ORDERS = ["index", "strength", "dead"];
+const SCALES = ["shared", "own"];
+state.order = ORDERS[0];
+state.scale = SCALES[0];
+
+/** Return the channels of a layer in the chosen order. */
+function ordered({ arrays, document: about }) {
+  const all = Array.from(arrays.strength.keys());
+  const dead = new Set(about.dead);
+  if (state.order === "strength") all.sort((a, b) => arrays.strength[b] - arrays.strength[a] || a - b);
+  if (state.order === "dead") all.sort((a, b) => Number(dead.has(b)) - Number(dead.has(a)) || a - b);
+  return all;
+}
+
+/** Load the channels of a layer, and the maps of the page on which the selected one is. */
+async function load() {
+  const { image, layer, channel } = state;
+  const { id } = network;
+  const channels = await once(`channels ${id} ${image} ${layer}`, () => getArrays(`/api/values/${id}/${image}/channels`, { layer }));
+  const order = ordered(channels);
+  const first = Math.floor(order.indexOf(channel) / PAGE) * PAGE;
+  const page = order.slice(first, first + PAGE);
+  const maps = await once(`maps ${id} ${image} ${layer} ${page}`, () => getArrays(`/api/values/${id}/${image}/maps`, { layer, channels: page }));
+  return { ...maps, channels, order, first, page };
+}
 
 /** Draw the view into an element. */
 export async function draw(root) {
@@ -20,22 +52,25 @@ export async function draw(root) {
     show(root, h("p", { class: "empty" }, t("structure_only", { reason: network.reason ?? "" })));
     return;
   }
-  const key = `${network.id} ${state.image} ${state.layer} ${state.channel}`;
+  const key = () => JSON.stringify([network.id, state.image, state.layer, state.channel, state.order, state.scale, state.lang, state.view]);
+  const mine = key();
   try {
-    const page = await loadMaps(state.image, state.layer, state.channel);
-    if (key !== `${network.id} ${state.image} ${state.layer} ${state.channel}` || state.view !== "maps") return;
+    const page = await load();
+    if (mine !== key()) return;
     shown = page;
   } catch (error) {
     show(root, h("p", { class: "empty" }, error.message));
     return;
   }
-  const { document: about, arrays, shapes } = shown;
+  const { document: about, arrays, shapes, channels, page } = shown;
   const [count, rows, columns] = shapes.maps;
-  const scale = scaleOf(about.range[0], about.range[1]);
+  const shared = scaleOf(about.range[0], about.range[1]);
+  const scale = (channel) => (state.scale === "own" ? scaleOf(channels.arrays.low[channel], channels.arrays.high[channel]) : shared);
   const area = rows * columns;
-  const own = state.channel - about.first;
+  const own = page.indexOf(state.channel);
+  const dead = new Set(channels.document.dead);
   const entry = row(state.layer);
-  large = mapCanvas(arrays.maps, own * area, rows, columns, scale);
+  large = mapCanvas(arrays.maps, own * area, rows, columns, scale(state.channel));
   const size = rows === 1 ? { width: "100%", height: "44px" } : fit(rows, columns, 340);
   const cursor = h("div", { class: "cursor" });
   place(cursor, rows, columns);
@@ -46,22 +81,23 @@ export async function draw(root) {
       "aria-label": t("map_label", { layer: state.layer, channel: state.channel }),
       onpointermove: (event) => hover(event, rows, columns),
       onpointerleave: () => set({ hover: null }),
-      onclick: (event) => pin(event, rows, columns),
+      onclick: (event) => (event.shiftKey ? pinPosition(state.layer, Object.values(cell(event, rows, columns))) : pin(event, rows, columns)),
       onkeydown: steer,
     },
-    large, cursor,
+    large, marks(state.layer), cursor,
   );
   const atlas = h("div", { class: "atlas" });
   for (let k = 0; k < count; k += 1) {
-    const channel = about.first + k;
+    const channel = page[k];
     const cell = h(
       "button",
-      { class: "map", "aria-current": String(channel === state.channel), title: t("channel", { channel }), onclick: () => set({ channel }) },
-      h("span", { class: "face", style: rows === 1 ? {} : fit(rows, columns, 72) }, mapCanvas(arrays.maps, k * area, rows, columns, scale)),
-      h("span", {}, about.dead.includes(channel) ? `${channel} ∅` : channel),
+      { class: "map", "aria-current": String(channel === state.channel), title: t("channel", { channel }), "data-channel": channel, onclick: () => set({ channel }) },
+      h("span", { class: "face", style: rows === 1 ? {} : fit(rows, columns, 72) }, mapCanvas(arrays.maps, k * area, rows, columns, scale(channel))),
+      h("span", {}, dead.has(channel) ? `${channel} ∅` : channel),
     );
     atlas.append(cell);
   }
+  const extra = h("div", { class: "extra" });
   const value = arrays.maps[own * area + state.row * columns + state.column];
   show(
     root,
@@ -71,10 +107,15 @@ export async function draw(root) {
       t("range", { low: number(about.range[0], 4), high: number(about.range[1], 4) })),
     big,
     h("p", { class: "readout" }, readout(value)),
-    about.channels > 1 ? pager(about) : null,
+    about.channels > 1 ? pager(about.channels) : null,
+    about.channels > 1 ? controls() : null,
     about.channels > 1 ? atlas : null,
+    extra,
   );
   root.dataset.state = "ready";
+  const parts = await Promise.all([kernels(), histogram()]);
+  if (mine === key()) show(extra, parts);
+  extra.dataset.state = "ready";
 }
 
 function readout(value) {
@@ -96,13 +137,24 @@ function place(cursor, rows, columns) {
   });
 }
 
-function pager(about) {
-  if (about.channels <= PAGE) return h("p", { class: "pager" }, t("channels", { count: about.channels }));
-  const go = (first) => set({ channel: Math.max(0, Math.min(first, about.channels - 1)) });
+function pager(count) {
+  if (count <= PAGE) return h("p", { class: "pager" }, t("channels", { count }));
+  const { first, order } = shown;
+  const go = (to) => set({ channel: order[Math.max(0, Math.min(to, count - 1))] });
   return h("p", { class: "pager" },
-    h("button", { onclick: () => go(about.first - PAGE), disabled: about.first === 0, "aria-label": t("previous") }, "‹"),
-    ` ${t("channels_of", { first: about.first, last: Math.min(about.first + PAGE, about.channels) - 1, count: about.channels })} `,
-    h("button", { onclick: () => go(about.first + PAGE), disabled: about.first + PAGE >= about.channels, "aria-label": t("next") }, "›"));
+    h("button", { onclick: () => go(first - PAGE), disabled: first === 0, "aria-label": t("previous") }, "‹"),
+    ` ${t("channels_of", { first: first + 1, last: Math.min(first + PAGE, count), count })} `,
+    h("button", { onclick: () => go(first + PAGE), disabled: first + PAGE >= count, "aria-label": t("next") }, "›"));
+}
+
+function controls() {
+  const choice = (name, values) => h("select", { "aria-label": t(`choose_${name}`), "data-q": name, onchange: (event) => set({ [name]: event.target.value }, { push: false }) },
+    values.map((one) => {
+      const option = h("option", { value: one }, t(`${name}_${one}`));
+      if (one === state[name]) option.selected = true;
+      return option;
+    }));
+  return h("p", { class: "controls" }, t("choose_order"), " ", choice("order", ORDERS), " ", t("choose_scale"), " ", choice("scale", SCALES));
 }
 
 function cell(event, rows, columns) {
@@ -140,13 +192,18 @@ function steer(event) {
 /** Move the cursor without drawing the maps again. */
 export function move(root) {
   const cursor = root.querySelector(".cursor");
-  if (!cursor || !shown || shown.document.first === undefined) return false;
   const big = root.querySelector(".big");
-  if (big?.dataset.layer !== state.layer) return false;
+  if (!cursor || !shown || big?.dataset.layer !== state.layer || !shown.page.includes(state.channel)) return false;
   const [, rows, columns] = shown.shapes.maps;
   place(cursor, rows, columns);
-  const value = shown.arrays.maps[(state.channel - shown.document.first) * rows * columns + state.row * columns + state.column];
+  const value = shown.arrays.maps[shown.page.indexOf(state.channel) * rows * columns + state.row * columns + state.column];
   show(root.querySelector(".readout"), readout(value));
   return true;
 }
 
+/** Mark the units that see the pinned pixel, or what the selected unit sees of this layer. */
+on(["cone", "beam"], () => {
+  if (state.view !== "maps") return;
+  const old = document.querySelector("#stage .big .marked");
+  old?.replaceWith(marks(state.layer));
+});

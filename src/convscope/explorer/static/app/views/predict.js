@@ -2,6 +2,8 @@
 
 import { paint, scaleOf } from "cs/colors";
 import { loadAttribution, loadPixels, loadScores, network } from "cs/data";
+import { cells, drawCells, placementWords } from "cs/predict/cells";
+import { strongest } from "cs/predict/strongest";
 import { h, readable, show } from "cs/dom";
 import { showDrawing } from "cs/header";
 import { number, percent, t } from "cs/i18n";
@@ -9,6 +11,7 @@ import { set, state } from "cs/store";
 import { send } from "cs/wire";
 
 const METHODS = ["grad-cam", "grad-cam-plus-plus", "layer-cam", "gradient", "input-x-gradient", "integrated-gradients", "smooth-grad", "guided-backprop", "occlusion"];
+const MAPS = 3;
 const SIDE = 240;
 const BETWEEN = 60;
 
@@ -16,13 +19,13 @@ let method = METHODS[0];
 let placement = "exact";
 
 /** What of the state the view shows, besides the network and the language. */
-export const keys = ["image", "target"];
+export const keys = ["image", "target", "layer", "channel"];
 
 /** Draw the view into an element. */
 export async function draw(root) {
   if (!network || !state.image) return;
   if (network.weights === "none") {
-    show(root, h("p", { class: "empty" }, t("structure_only", { reason: network.reason ?? "" })));
+    await structureOnly(root);
     return;
   }
   const key = () => `${network.id} ${state.image} ${state.target} ${state.view} ${method} ${placement}`;
@@ -32,22 +35,54 @@ export async function draw(root) {
     if (mine !== key()) return;
     const target = state.target ?? classes[0].index;
     if (!root.querySelector(".predict") || root.dataset.network !== network.id) {
-      show(root, h("div", { class: "predict" }, padOf(), h("div", { class: "classes" })), h("div", { class: "side" }));
+      show(root, h("div", { class: "predict" }, padOf(), h("div", { class: "classes" })), h("div", { class: "side" }), h("div", { class: "strongest" }));
       root.dataset.network = network.id;
     }
     const side = root.querySelector(".side");
     show(root.querySelector(".classes"), bars(classes, target));
     if (!side.firstChild) show(side, controls(root), h("div", { class: "overlay" }));
+    strongest(root.querySelector(".strongest"));
     const [{ arrays, document: about, shapes }, pixels] = await Promise.all([
       loadAttribution(state.image, target, method, placement), loadPixels(state.image)]);
+    const placed = isMap() ? await cells() : null;
     if (mine !== key()) return;
-    show(side.querySelector(".overlay"), overlay(arrays.map, shapes.map, about.range, pixels), legend(about.range));
+    const image = overlay(arrays.map, shapes.map, about.range, pixels);
+    show(side.querySelector(".overlay"), placed ? drawCells(image, placed, placement) : image, legend(about.range),
+      h("p", { class: "note" }, t(isMap() ? "map_legend" : "saliency_legend")), placed ? placementWords(placed, placement) : null);
   } catch (error) {
     if (mine !== key()) return;
     const place = root.querySelector(".overlay");
     show(place ?? root, h("p", { class: "empty" }, error.message));
   }
   root.dataset.state = "ready";
+}
+
+/** Tell whether the method has one value for each cell of a layer, not for each pixel. */
+function isMap() {
+  return METHODS.indexOf(method) < MAPS;
+}
+
+/** Without weights: where the cells of a class map are. */
+async function structureOnly(root) {
+  const { id } = network;
+  try {
+    const [placed, pixels] = await Promise.all([cells(), loadPixels(state.image)]);
+    if (id !== network.id || state.view !== "predict") return;
+    const area = pixels.shapes.pixels.slice(1);
+    const image = overlay(new Float32Array(area[0] * area[1]), area, [0, 0], pixels);
+    const box = placementBox(root);
+    show(root, h("p", {}, t("structure_only", { reason: network.reason ?? "" })), h("h2", {}, t("cells_title", { layer: readable(placed.layer, 24) })),
+      h("p", {}, box), drawCells(image, placed, placement), placementWords(placed, placement));
+  } catch (error) {
+    show(root, h("p", { class: "empty" }, t("structure_only", { reason: network.reason ?? "" }), " ", error.message));
+  }
+  root.dataset.state = "ready";
+}
+
+function placementBox(root) {
+  const box = h("input", { type: "checkbox", id: "resize", onchange: (event) => { placement = event.target.checked ? "resize" : "exact"; draw(root); } });
+  box.checked = placement === "resize";
+  return [box, h("label", { for: "resize" }, " ", t("as_resized"))];
 }
 
 function bars(classes, target) {
@@ -68,9 +103,7 @@ function controls(root) {
       if (name === method) option.selected = true;
       return option;
     }));
-  const box = h("input", { type: "checkbox", id: "resize", onchange: (event) => { placement = event.target.checked ? "resize" : "exact"; redraw(); } });
-  box.checked = placement === "resize";
-  return h("p", {}, t("method"), " ", methods, " ", box, h("label", { for: "resize" }, " ", t("as_resized")));
+  return h("p", {}, t("method"), " ", methods, " ", placementBox(root));
 }
 
 /** The image in gray, with the map in color over it. */
