@@ -136,7 +136,7 @@ def _subnetworks(x: Array, w: Array, rate: float, inference: float) -> Section:
             Table("subnetworks", COLUMNS, tuple(rows), shown=len(shown)),
             *cut,
             Curves("bars", OUTPUTS, MASK, columns, {"s": outputs[: len(shown)]}),
-            _steps(x, w, rate, masks[: len(shown)], outputs),
+            _steps(x, w, rate, masks[: len(shown)], outputs[: len(shown)]),
         ),
     )
 

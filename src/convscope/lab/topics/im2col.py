@@ -20,10 +20,10 @@ from ...layers.base import show_shape
 from ...layers.convolution import Conv2d
 from ...loading import load
 from ..arrays import index, numbers, of_rank
-from ..lesson import Lesson, Row, Section, Steps, Table, Taught, Value, Words, worked
+from ..lesson import Block, Lesson, Row, Section, Steps, Table, Taught, Value, Words, worked
 from ..networks import chain
 from ..options import INPUT_MAPS, KERNELS_MAPS, STRIDE
-from ..stepping import element_steps, sum_of_products, window_places
+from ..stepping import MOST_LIT, element_steps, sum_of_products, window_places
 from ..topic import Chapter, Topic
 from ..windows import kernel_maps, refuse_too_large
 
@@ -72,7 +72,6 @@ class MatrixProduct(Taught):
     w_col: Array
     product: Array
     output: Array
-    by_loops: Array
     times_seen: Array
 
     def lesson(self) -> Lesson:
@@ -99,8 +98,7 @@ class MatrixProduct(Taught):
                         product,
                         Words(RESHAPED),
                         Row((Value("y", self.output),)),
-                        Words(LOOPS_WORDS),
-                        Row((Value("by_loops", self.by_loops, LOOPS),)),
+                        *self._loops(),
                         *self._steps(),
                     ),
                 ),
@@ -114,6 +112,14 @@ class MatrixProduct(Taught):
                 self.x.shape, ("conv", Conv2d(kernels, (kh, kw), stride=(self.stride, self.stride), bias=False))
             ),
         )
+
+    def _loops(self) -> tuple[Block, ...]:
+        """Return the same maps by plain loops, where those do not take long."""
+        if self.product.size * len(self.x_col) > MOST_LIT:
+            return ()
+        windows = tuple(Window(k, self.stride) for k in self.weight.shape[2:])
+        maps = correlate(self.x[None], self.weight, windows, self.output.shape[1:], 1)[0]
+        return (Words(LOOPS_WORDS), Row((Value("by_loops", maps, LOOPS),)))
 
     def _steps(self) -> tuple[Steps, ...]:
         """Return the steps: a window of the image, its column, the row of a kernel, and their product."""
@@ -170,10 +176,8 @@ def matrix_product(x: ArrayLike | None = None, weight: ArrayLike | None = None, 
     w_col = kernels.reshape(len(kernels), -1)
     product = w_col @ x_col
     output = product.reshape(Conv2d(len(kernels), size, stride=(stride, stride)).output_shape(image.shape))
-    windows = tuple(Window(k, stride) for k in size)
-    by_loops = correlate(image[None], kernels, windows, output.shape[1:], 1)[0]
     seen = col2im(np.ones_like(x_col), (1, *image.shape), size, stride)
-    return MatrixProduct(image, kernels, stride, x_col, w_col, product, output, by_loops, seen[0, 0])
+    return MatrixProduct(image, kernels, stride, x_col, w_col, product, output, seen[0, 0])
 
 
 def _teach(x: ArrayLike | None = None, kernels: Sequence[ArrayLike] = (), stride: int = 1) -> Lesson:
