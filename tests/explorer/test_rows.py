@@ -158,5 +158,5 @@ def test_a_unit_of_a_residual_network_has_its_exact_region(zoo, open_page):
     region = cs.load("resnet18").field("layer1.1.conv2", (0, 20))
     assert fact(page, "box") == list(region.box) == [-21, 59, 22, 102]
     assert fact(page, "padded") == pytest.approx(region.padded_fraction, abs=1e-15)
-    assert f"{read('padded'):.3f}" == "0.488"
+    assert f"{fact(page, 'padded'):.3f}" == "0.488"
     assert fact(page, "status") == region.status

@@ -43,6 +43,7 @@ export function stepper(block) {
       onover: (row, column) => { const found = find(part.name, row, column); if (found >= 0) mark(found); },
       onout: () => mark(at),
     });
+    steady(body, steps.flatMap((step) => step.own[part.name] ?? []));
     grids.set(part.name, body);
     return h("figure", { class: "value" }, h("figcaption", {}, build(map.title)), body);
   });
@@ -96,6 +97,12 @@ export function stepper(block) {
     h("div", { class: "values" }, parts), equation);
   pick(Math.min(present.get(block.name) ?? 0, steps.length - 1));
   return root;
+}
+
+/** Make cells as wide as the longest number of any step, so that nothing moves under the pointer. */
+function steady(body, rows) {
+  const longest = Math.max(0, ...rows.flat().map((value) => element(value).length));
+  if (longest) for (const cell of body.querySelectorAll("td")) cell.style.minWidth = `calc(${longest}ch + 12px)`;
 }
 
 function fill(body, values) {
