@@ -19,6 +19,12 @@ state.options = "";
 keep("topic", "lab", (text) => (/^[a-z0-9-]{1,60}$/.test(text) ? text : undefined), (topic) => (state.view === "lab" ? topic : null));
 keep("options", "o", (text) => (text.length <= LONGEST ? text : undefined), (text) => (state.view === "lab" && text ? text : null));
 
+/** An address with a topic and no options means the lesson's own numbers. */
+window.addEventListener("popstate", () => {
+  const query = new URLSearchParams(location.hash.slice(1));
+  if (query.has("lab") && !query.has("o")) set({ options: "" }, { push: false });
+});
+
 /** What of the state the view shows, besides the network and the language. */
 export const keys = ["topic", "options"];
 
