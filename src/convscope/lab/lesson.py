@@ -140,8 +140,8 @@ class Step:
 class Steps:
     """What each element of a result is made of, to be stepped through on a page; elsewhere it is left out.
 
-    The values are rows and matrices; their names are unique among the parts. `padding` is how many positions were
-    added at both ends of each axis of a value.
+    The values are rows and matrices; their names are unique among the parts, and a line break begins another
+    line. `padding` is how many positions were added at both ends of each axis of a value.
     """
 
     name: str

@@ -127,7 +127,7 @@ class ChannelSteps(Taught):
         rows = [
             part
             for three in zip(inputs, slices, made, strict=True)
-            for part in (three[0], "∗", three[1], "→", three[2])
+            for part in (three[0], "∗", three[1], "→", three[2], "\n")
         ]
         return element_steps(f"{key}_steps", (*rows, "Σ", total), lit, lines)
 

@@ -37,7 +37,7 @@ function table(block) {
     h("thead", {}, h("tr", {}, block.titles.map((title) => h("th", { scope: "col" }, build(title))))),
     h("tbody", {}, block.rows.map((row) => h("tr", {}, row.map((cell, place) => {
       const value = Array.isArray(cell) ? cell[0] : cell;
-      return h(place ? "td" : "th", { "data-q": `${block.name}.${block.keys[place]}`, "data-v": String(value) }, Array.isArray(cell) ? value : number(value));
+      return h(place ? "td" : "th", { "data-q": `${block.name}.${block.keys[place]}`, "data-v": String(value), class: Array.isArray(cell) ? "text" : null }, Array.isArray(cell) ? value : number(value === 0 ? 0 : value));
     }))))));
 }
 

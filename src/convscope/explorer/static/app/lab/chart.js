@@ -50,7 +50,7 @@ export function axes(x, y, xs, ys, label) {
 export function chart(block) {
   const drawn = block.bars ? bars(block) : lines(block);
   const legend = block.series.length < 2 ? null : h("p", { class: "legend-line" }, block.series.map((one, k) =>
-    h("span", {}, h("span", { class: `swatch c${k % 7}` }), one.label)));
+    h("span", {}, h("span", { class: `swatch c${k % 7}${k < 7 ? "" : " dashed"}` }), one.label)));
   return h("figure", { class: "lab-chart", "data-name": block.name },
     h("figcaption", {}, block.title), legend,
     s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "chart", role: "img", "aria-label": block.title }, drawn),
@@ -64,7 +64,7 @@ function lines(block) {
   const y = (value) => HEIGHT - BOTTOM - ((value - low) / (high - low)) * (HEIGHT - BOTTOM - TOP);
   return [
     axes(x, y, ticks(first, last).map((tick) => [tick, number(tick, 4)]), ticks(low, high), block.x_label),
-    block.series.map((one, k) => s("path", { class: `line c${k % 7}`, "data-name": one.name, d: path(block.x, one.values, x, y) })),
+    block.series.map((one, k) => s("path", { class: `line c${k % 7}${k < 7 ? "" : " dashed"}`, "data-name": one.name, d: path(block.x, one.values, x, y) })),
   ];
 }
 

@@ -16,7 +16,7 @@ export function rowsOf(values) {
 export function element(value) {
   if (value === "inf") return "∞";
   if (value === "-inf") return "−∞";
-  return number(value, 5);
+  return number(value === 0 ? 0 : value, 5);
 }
 
 /**

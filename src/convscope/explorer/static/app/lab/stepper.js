@@ -34,6 +34,7 @@ export function stepper(block) {
   const play = iconButton("▶", t("play"), () => (timer ? stop() : start()), "play");
 
   const parts = block.parts.map((part) => {
+    if (part === "\n") return h("span", { class: "break" });
     if (typeof part === "string") return h("span", { class: "sign" }, part);
     const [map] = part.maps;
     const body = grid(map.values, {
