@@ -46,7 +46,7 @@ def check_all_units(network: cs.Network, most: int = 40) -> int:
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(networks())
 def test_tables_give_the_boxes_of_random_networks(network):
     check_all_units(network)

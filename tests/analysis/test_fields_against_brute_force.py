@@ -12,7 +12,7 @@ from convscope.analysis.receptive_field import receptive_fields
 from convscope.network import Entry, Network
 from random_networks import networks, without_gates
 
-THOROUGH = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+THOROUGH = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 
 
 def seen_by_unit(table: np.ndarray, index: tuple[int, ...]) -> np.ndarray:
@@ -179,7 +179,7 @@ def test_textbook_window_holds_what_is_seen_where_borders_are_zeros(network, dat
             assert high[0] >= hull(seen)[2 + axis]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(networks(), st.data())
 def test_vectors_keep_their_units_regions(network, data):
     """Flatten, spatial pyramids and permuted axes do not lose track of positions."""

@@ -14,7 +14,7 @@ from convscope.analysis.receptive_field import receptive_fields
 from convscope.network import Entry, Network
 from random_networks import networks
 
-THOROUGH = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+THOROUGH = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 
 
 def walk_of(network, origin=None):

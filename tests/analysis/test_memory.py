@@ -30,7 +30,7 @@ def simulated_inference(network):
     return peak
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(networks())
 def test_inference_peak_equals_a_simulation(network):
     assert peaks(network).inference_bytes == simulated_inference(network)

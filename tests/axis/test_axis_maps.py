@@ -14,7 +14,7 @@ from convscope.axis import spans as spans_module
 from convscope.axis import window as window_module
 from convscope.axis.window import same_padding
 
-MANY = settings(max_examples=300, deadline=None)
+MANY = settings(max_examples=300)
 SMALL = st.integers(1, 5)
 
 

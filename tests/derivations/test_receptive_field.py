@@ -221,7 +221,7 @@ def test_one_step_per_layer_in_a_whole_network():
     assert derivation.steps[0].substitution == "51 + (3 − 1)·8"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(networks())
 def test_random_graphs_agree_with_the_analysis(network):
     """Extent and center equal the recurrence's; a unit worked back equals its exact region."""
@@ -246,7 +246,7 @@ def test_random_graphs_agree_with_the_analysis(network):
             assert one.result in found["receptive_field"]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(networks())
 def test_each_layers_own_step_agrees_with_the_analysis(network):
     views = receptive_fields(network)

@@ -22,7 +22,7 @@ def test_map_of_one_convolution_is_its_squared_weights():
     np.testing.assert_allclose(found.map, expected / expected.sum(), rtol=1e-9)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(networks())
 def test_influence_stays_within_what_the_unit_sees(network):
     last = network.outputs[-1]

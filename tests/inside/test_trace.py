@@ -90,7 +90,7 @@ def test_engines_agree(engine, target):
             np.testing.assert_allclose(two, one, rtol=1e-4, atol=1e-5 * max(1e-6, np.abs(one).max()), err_msg=name)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(networks())
 def test_random_networks_match_autograd(network):
     reference, other = (

@@ -12,7 +12,7 @@ from convscope import layers as L
 from convscope.errors import ConvscopeError
 from convscope.layers.facts import facts
 
-MANY = settings(max_examples=120, deadline=None)
+MANY = settings(max_examples=120)
 
 
 def torch_shapes(make, shape):
@@ -152,7 +152,7 @@ def test_single_settings(ours, theirs, shape):
 
 
 @pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN:UserWarning")
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 9), st.integers(2, 12), st.integers(0, 3), st.integers(1, 3), st.booleans())
 def test_lstm(features, hidden, projection, levels, both_ways):
     projection = min(projection, hidden - 1)

@@ -25,7 +25,7 @@ def test_feature_maps_are_drawn_to_scale():
     assert [round(b - a, 9) for a, b in pairwise(steps)] == [0.105] * 3
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(networks())
 def test_boxes_and_lines_keep_to_their_lanes(network):
     """No two boxes share a place, lines lead forwards, past no box and never along another box's line."""

@@ -63,7 +63,7 @@ TREES = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(LINES | st.text(max_size=60), st.booleans())
 def test_text(text: str, after_input: bool) -> None:
     """Words in any order, and any characters at all."""
@@ -71,7 +71,7 @@ def test_text(text: str, after_input: bool) -> None:
         parse(f"input 4x5x6\n{text}" if after_input else text)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.dictionaries(st.sampled_from(["layers", "blocks", "input", "name"]), TREES), st.booleans())
 def test_documents(parts: dict[str, object], with_input: bool) -> None:
     """Trees of any form where layers, blocks, input and name are expected."""
@@ -82,7 +82,7 @@ def test_documents(parts: dict[str, object], with_input: bool) -> None:
         parse_json(json.dumps(whole))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(max_size=80) | LINES)
 def test_yaml(text: str) -> None:
     """Texts that may or may not be YAML."""
@@ -94,7 +94,7 @@ def test_yaml(text: str) -> None:
         parse_json(text)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(max_size=40))
 def test_models(text: str) -> None:
     """Any string where a model is asked for."""

@@ -27,7 +27,7 @@ def reads_back(network: Network) -> None:
     assert parse(text.replace("\n", " | ")) == network
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data(), st.integers(1, 12))
 def test_random_networks(data: st.DataObject, length: int) -> None:
     """Any legal graph: odd names, several inputs, shared parameters, uneven settings."""

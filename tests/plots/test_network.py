@@ -79,7 +79,7 @@ def test_nothing_overlaps(name):
             assert one.y0 >= two.y1 or two.y0 >= one.y1, (one, two)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(networks())
 def test_any_network_can_be_drawn(network):
     """Lines begin at the right of their box and end at the left of the other, in whatever rows these stand."""

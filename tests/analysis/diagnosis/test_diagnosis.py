@@ -77,7 +77,7 @@ def test_networks_of_other_ranks_are_diagnosed(text):
     assert isinstance(cs.diagnose(cs.load(text), object_size=2), list)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(networks())
 def test_diagnoses_hold_on_random_networks(network):
     """Sizes that are named are legal, unproductive layers and lost pixels are what trying every pixel shows."""

@@ -91,7 +91,7 @@ def test_covered_borders_have_no_finding(text):
     assert not of(cs.load(text), "lost-rows", "unseen-border")
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     st.integers(1, 30),
     st.integers(1, 5),

@@ -94,7 +94,7 @@ def assert_as_the_reference(layer: Layer, shape: tuple[int, ...], seed: int, kin
 
 @pytest.mark.parametrize("layer", LAYERS, ids=IDS)
 @given(st.integers(1, 3), st.integers(1, 35), st.integers(1, 7), st.integers(1, 6), st.integers(0, 99))
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=3)
 def test_activations_equal_the_reference(layer: Layer, n: int, c: int, h: int, w: int, seed: int) -> None:
     """Values and gradients, at kinks and far out, for any sizes."""
     assert_as_the_reference(layer, (n, c, h, w), seed, "host")

@@ -72,7 +72,7 @@ def poolings(draw: Any) -> tuple[layers.AvgPool, tuple[int, ...]]:
 
 
 @given(poolings(), st.integers(1, 3))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_average_pooling_equals_the_reference(case: tuple[layers.AvgPool, tuple[int, ...]], n: int) -> None:
     """Any kernel, stride, padding, dilation, rounding, with padding counted or not."""
     layer, shape = case
@@ -133,7 +133,7 @@ def adaptives(
     st.tuples(st.integers(1, 35), st.integers(1, 13), st.integers(1, 13)),
     st.tuples(st.integers(1, 15), st.integers(1, 15)),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_adaptive_pooling_equals_the_reference(
     maximum: bool, shape: tuple[int, int, int], output: tuple[int, int]
 ) -> None:

@@ -54,7 +54,7 @@ def numbered(channels, height, width):
     return np.arange(1, np.prod(shape) + 1, dtype=np.float32).reshape(shape)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=4), st.integers(1, 3), st.integers(1, 9))
 def test_concatenation_and_split_match_numpy_for_any_channels(channels, height, width) -> None:
     """Whole blocks, parts of blocks, several images in one block; and back."""

@@ -26,7 +26,7 @@ from .convolutions import Numbers, empty_lanes, shape_of, shapes
 from .harness import SMALLER, assert_close, call
 
 BOUND = 1e-5
-SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck))
+SLOW = settings(suppress_health_check=list(HealthCheck))
 RESNET_STEM = shape_of(3, 30, 58, 64, (7, 7), (2, 2), ((3, 3), (3, 3)))
 
 

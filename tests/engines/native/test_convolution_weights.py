@@ -21,7 +21,7 @@ from .convolutions import Numbers, shape_of, shapes
 from .harness import KINDS, call
 from .test_convolution import transposed_weight
 
-SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck))
+SLOW = settings(suppress_health_check=list(HealthCheck))
 
 
 def grouped(channels: int, filters: int, groups: int, kind: str = "host") -> ConvolutionShape:

@@ -101,7 +101,7 @@ def assert_all(case: Case) -> None:
     assert_product(case.weight_gradient(), case.dy.T, case.x)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(
     batch=st.integers(1, 30),
     source=st.tuples(st.integers(1, 40), st.integers(1, 3), st.integers(1, 4)),

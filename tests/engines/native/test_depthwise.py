@@ -75,7 +75,7 @@ def check_weight_gradient(shape: ConvolutionShape, batch: int, slices: int, kind
     np.testing.assert_array_equal(layout.pack(layout.unpack(got)), got)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(depthwise_shapes(), st.sampled_from([1, 3]), st.booleans(), st.booleans())
 def test_depthwise_convolution_matches_reference_for_any_shape(
     shape: ConvolutionShape, batch: int, bias: bool, relu: bool
@@ -84,14 +84,14 @@ def test_depthwise_convolution_matches_reference_for_any_shape(
     check_forward(shape, batch, bias, relu)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(depthwise_shapes(), st.sampled_from([1, 2]))
 def test_input_gradient_matches_reference_on_random_shapes(shape: ConvolutionShape, batch: int) -> None:
     """Every pixel of the input, also those that no window reads."""
     check_input_gradient(shape, batch)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(depthwise_shapes(), st.sampled_from([1, 2, 5]), st.sampled_from([1, 3, 8]))
 def test_weight_gradient_matches_reference_on_random_shapes(
     shape: ConvolutionShape, batch: int, slices: int

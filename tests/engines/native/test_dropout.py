@@ -92,7 +92,7 @@ def test_philox_matches_published_values(
     np.testing.assert_array_equal(got, np.repeat(np.array(words, np.uint32), lanes))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     vectors=st.integers(1, 300),
     rate=st.sampled_from([0.1, 0.5, 0.9]),

@@ -79,7 +79,7 @@ def check(shape, groups, kind, affine, seed, mean=0.0):
         )
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(
     st.integers(1, 4), st.integers(1, 4), st.integers(1, 9), st.integers(2, 5), st.integers(3, 9), st.booleans(),
     st.integers(0, 99),

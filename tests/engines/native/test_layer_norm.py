@@ -70,7 +70,7 @@ def check(shape, kind, affine, seed, mean=0.0):
         np.testing.assert_allclose(vectors.unpack(got)[:, 0], expected, rtol=0, atol=atol)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(
     st.integers(1, 5), st.integers(5, 50), st.integers(1, 3), st.integers(1, 7), st.booleans(), st.integers(0, 99)
 )

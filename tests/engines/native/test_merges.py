@@ -40,7 +40,7 @@ def vectors(count, draw, kind="host"):
     return draw.normal(size=count * target_named(kind).width).astype(np.float32)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(st.integers(1, 300), st.integers(1, 5), st.booleans(), st.integers(0, 99))
 def test_sums_of_any_count(size, count, relu, seed) -> None:
     """Fewer vectors than pieces, and more; the order is the reference's."""

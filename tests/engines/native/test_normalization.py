@@ -158,7 +158,7 @@ def check(engine, batch, seed, mean=0.0, bound=BOUND):
         assert_close(engine.vector(f"d{name}"), expected, bound * count * np.abs(g).max() / np.abs(expected).max())
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(
     st.integers(2, 7), st.integers(1, 35), st.integers(1, 9), st.integers(1, 11), st.booleans(), st.booleans(),
     st.integers(1, 3), st.booleans(), st.integers(0, 99),

@@ -60,7 +60,7 @@ def test_updates_equal_the_reference(kind: str, optimizer: Optimizer, kernel: Ke
         assert_update(optimizer, kernel, vectors, vectors, kind)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(vectors=st.integers(1, 400), choice=st.sampled_from(CHOICES), seed=st.integers(0, 99))
 def test_optimizers_update_arrays_of_any_size(vectors: int, choice: tuple[Optimizer, Kernel], seed: int) -> None:
     """No vector is left out and none is updated twice."""
@@ -77,7 +77,7 @@ def test_nan_stays_in_its_element(optimizer: Optimizer, kernel: Kernel) -> None:
     assert np.flatnonzero(np.isnan(weight)).tolist() == [37]
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(vectors=st.integers(0, 500), parts=st.sampled_from([1, 7, 16]), kind=st.sampled_from(KINDS))
 def test_the_squared_norm_is_summed_in_parts(vectors: int, parts: int, kind: str) -> None:
     """A sum of k squares in at least four lanes and more is off by k / 4 roundings of itself at most."""

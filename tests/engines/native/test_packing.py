@@ -25,7 +25,7 @@ def assert_there_and_back(n: int, channels: int, height: int, width: int, kind: 
     assert unpacked.tobytes() == x.tobytes()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(n=st.integers(1, 3), channels=st.integers(1, 40), height=st.integers(1, 7), width=st.integers(1, 9))
 def test_images_of_any_size_are_packed_and_unpacked(n: int, channels: int, height: int, width: int) -> None:
     """NaN, infinity and the sign of zero included; lanes past the last channel are zero."""

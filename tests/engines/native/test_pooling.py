@@ -96,7 +96,7 @@ def poolings(draw: Any) -> tuple[layers.MaxPool, tuple[int, ...]]:
 
 
 @given(poolings(), st.integers(1, 3), st.booleans(), st.integers(0, 3))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_pooling_equals_the_reference(
     case: tuple[layers.MaxPool, tuple[int, ...]], n: int, masked: bool, slices: int
 ) -> None:

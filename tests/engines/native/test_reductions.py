@@ -62,7 +62,7 @@ def channel_sums(kernel: ChannelSums, dy: np.ndarray, kind: str) -> np.ndarray:
     return channels.unpack(got.astype(np.float64).sum(axis=0))[:, 0]
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     st.sampled_from([1, 3, 16, 17, 40]),
     st.sampled_from([(1, 1), (1, 7), (2, 4), (3, 5), (14, 13)]),

@@ -52,7 +52,7 @@ def test_upsampling_and_its_gradient(kind, height, width, scale) -> None:
 margins = st.tuples(st.integers(-9, 5), st.integers(-9, 5))
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(1, 7), st.integers(1, 9), margins, margins)
 def test_frames_and_their_gradients(height, width, rows, columns) -> None:
     """Any mixture of zeros and cutting; the gradient has the opposite margins."""

@@ -79,7 +79,7 @@ def assert_loss(x: np.ndarray, labels: np.ndarray, smoothing: float, kind: str) 
     np.testing.assert_array_equal(hits, x.argmax(axis=1) == labels)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(
     n=st.integers(1, 9),
     classes=st.integers(1, 70),
@@ -102,7 +102,7 @@ def test_classes_around_whole_vectors_on_every_instruction_set(kind: str, classe
     np.testing.assert_allclose(rows(LogSoftmaxKernel, x, kind), log_softmax(exact, 1), rtol=BOUND, atol=BOUND)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(n=st.integers(1, 9), classes=st.integers(1, 70), seed=st.integers(0, 99))
 def test_softmax_equals_the_reference(n: int, classes: int, seed: int) -> None:
     """Probabilities to a share of themselves, however small."""

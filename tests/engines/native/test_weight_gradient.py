@@ -59,7 +59,7 @@ def check(shape: ConvolutionShape, batch: int, slices: int, plain: bool, kind: s
     assert_close(got.reshape(wanted.shape), wanted, BOUND)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(shapes(), st.sampled_from([1, 2, 5]), st.sampled_from([1, 2, 8]), st.booleans())
 def test_convolution_matches_reference_for_any_shape(
     shape: ConvolutionShape, batch: int, slices: int, plain: bool
@@ -68,7 +68,7 @@ def test_convolution_matches_reference_for_any_shape(
     check(shape, batch, slices, plain, "host")
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(shapes(in_groups=True), st.sampled_from([1, 3]), st.sampled_from([1, 4]))
 def test_grouped_convolution_matches_reference_for_any_shape(
     shape: ConvolutionShape, batch: int, slices: int

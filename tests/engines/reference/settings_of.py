@@ -11,7 +11,7 @@ from convscope.errors import ConvscopeError
 from convscope.layers import Layer
 from convscope.layers.facts import facts
 
-SOME = settings(max_examples=100, deadline=None)
+SOME = settings(max_examples=100)
 SEEDS = st.integers(0, 2**32 - 1)
 RANKS = st.integers(1, 3)
 
