@@ -325,6 +325,7 @@ def test_stride_and_padding_set_the_size(server, open_page):
 # Pooling
 
 
+@pytest.mark.smoke
 @pytest.mark.row("C4", "E6")
 def test_max_pooling_of_the_map(server, open_page):
     page = open_lab(open_page, server, "max-pooling")
