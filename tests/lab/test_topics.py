@@ -75,7 +75,7 @@ def test_document_is_json_with_every_named_value(name):
 
 def test_topics_are_in_teaching_order_and_unknown_ones_suggest_others():
     assert TOPICS[:2] == ["activations", "relu"]
-    assert TOPICS[-1] == "weight-decay"
+    assert TOPICS[-1] == "errata"
     with pytest.raises(BadSetting, match=r"^There is no topic 'drop-out'\. Did you mean dropout\? \[lab-topic\]$"):
         lab.teach("drop-out")
 

@@ -19,9 +19,9 @@ from ..errors import BadShape
 from ..layers.base import show_shape
 from ..layers.convolution import Conv, Conv1d, Conv2d
 from .arrays import factor, index, number, numbers
-from .lesson import Drawing, Formulas, Lesson, Row, Section, Taught, Value, Words, same
-
-Place = tuple[int, ...]
+from .lesson import Drawing, Formulas, Lesson, Place, Row, Section, Taught, Value, Words, same
+from .networks import chain
+from .stepping import sliding_steps
 
 MOST_PRODUCTS = 64
 """Products that are written out and drawn; larger convolutions are shown by their values."""
@@ -116,6 +116,14 @@ class Correlation(Taught):
         lines.append(f"db = {letters} = {number(self.grad_b)}")
         return tuple(lines)
 
+    def _backward_values(self) -> tuple[Value, Value, Value]:
+        """Return the padded gradient, the flipped kernel, and the gradient of x that they make."""
+        return (
+            Value("dy", self.padded_grad_y, PADDED),
+            Value("w", self.turned_w, FLIPPED),
+            Value("dx", self.flipped),
+        )
+
     def lesson(self) -> Lesson:
         rank = self.x.ndim
         gradients = (Value("dx", self.grad_x), Value("dw", self.grad_w), Value("db", np.array([self.grad_b])))
@@ -129,6 +137,9 @@ class Correlation(Taught):
                     Words(FORWARD_WORDS),
                     Row((Value("x", self.x), "∗", Value("w", self.w), "+", bias, "=", Value("y", self.y))),
                     *((Formulas(self.equations()),) if small else ()),
+                    *sliding_steps(
+                        "steps", Value("x", self.x), Value("w", self.w), Value("y", self.y), bias=self.b
+                    ),
                 ),
             )
         ]
@@ -145,10 +156,22 @@ class Correlation(Taught):
                 ),
             ),
             Section(
-                TURNED, (Words(TURNED_WORDS), Row((*turned, "=", Value("dx_by_flip", self.flipped, same("dx")))))
+                TURNED,
+                (
+                    Words(TURNED_WORDS),
+                    Row((*turned, "=", Value("dx_by_flip", self.flipped, same("dx")))),
+                    *sliding_steps(
+                        "backward_steps",
+                        *self._backward_values(),
+                        padding=_minus(self.w.shape, (1,) * rank),
+                        symbol="dx",
+                    ),
+                ),
             ),
         ]
-        return Lesson(f"convolution-{rank}d", TITLES[rank - 1], tuple(sections))
+        layer = (Conv1d, Conv2d)[rank - 1](1, self.w.shape)
+        network = chain((1, *self.x.shape), ("conv", layer))
+        return Lesson(f"convolution-{rank}d", TITLES[rank - 1], tuple(sections), network)
 
 
 def correlation(

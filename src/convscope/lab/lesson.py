@@ -14,6 +14,7 @@ from ..derivations.explanation import checked_language
 from ..derivations.expression import as_expression
 from ..derivations.typeset import notation
 from ..engines.reference.layers.rules import Array
+from ..network import Network
 from ..text.language import current_language
 from ..text.notebook import Preformatted
 
@@ -119,7 +120,49 @@ class Curves:
     labels: Mapping[str, Text] = field(default_factory=dict)
 
 
-Block = Words | Formulas | Row | Table | Drawing | Curves
+Place = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step: elements that take part by the name of their value, those that win, and the equation.
+
+    `own` has the elements of values that differ from step to step, such as the products of a window.
+    """
+
+    lit: Mapping[str, tuple[Place, ...]]
+    equation: str
+    best: Mapping[str, tuple[Place, ...]] = field(default_factory=dict)
+    own: Mapping[str, Array] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What each element of a result is made of, to be stepped through on a page; elsewhere it is left out.
+
+    The values are rows and matrices; their names are unique among the parts, and a line break begins another
+    line. `padding` is how many positions were added at both ends of each axis of a value.
+    """
+
+    name: str
+    title: Text
+    parts: tuple[Value | str, ...]
+    steps: tuple[Step, ...]
+    padding: Mapping[str, Place] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """The wrong and the right computation of one number, side by side."""
+
+    wrong: tuple[Words | Formulas, ...]
+    right: tuple[Words | Formulas, ...]
+
+
+Block = Words | Formulas | Row | Table | Drawing | Curves | Steps | Contrast
+
+WRONG, RIGHT = Text("Wrong", "错误"), Text("Right", "正确")
+"""Headings of the two sides of a contrast."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +177,8 @@ class Section:
 class Lesson(Preformatted):
     """A lesson: its steps with all values, ready to be written in any form.
 
-    `lesson["y"]` is the value of that name; `str()` is the text in the current language.
+    `lesson["y"]` is the value of that name; `str()` is the text in the current language. `network` has the layer
+    that the lesson is about, with its settings, where it is one.
 
     Errors:   BadSetting [language] for a language other than "en" and "zh"
     """
@@ -142,6 +186,7 @@ class Lesson(Preformatted):
     topic: str
     title: Text
     sections: tuple[Section, ...]
+    network: Network | None = None
 
     def __post_init__(self) -> None:
         names = [name for name, _ in self._named()]
@@ -230,6 +275,13 @@ def _steps(block: Block) -> Iterator[dict[str, Any]]:
             yield {"curves": block.name, "title": block.title._asdict()}
         case Drawing(lines):
             yield {"drawing": lines.en.split("\n")}
+        case Contrast(wrong, right):
+            yield {
+                "wrong": [step for one in wrong for step in _steps(one)],
+                "right": [step for one in right for step in _steps(one)],
+            }
+        case Steps():
+            pass
 
 
 def plain(value: Any) -> Any:

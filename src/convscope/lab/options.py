@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
+
+from ..arrays import Array
 from ..errors import BadSetting
 from .arrays import LARGEST, too_large
 
@@ -19,7 +22,10 @@ Parse = Callable[[str, str], Any]
 
 @dataclass(frozen=True)
 class Option:
-    """An option of a topic: `name` is the parameter of the topic's function, `flag` is on the command line."""
+    """An option of a topic: `name` is the parameter of the topic's function, `flag` is on the command line.
+
+    `source` is "file" where the text is a path, and "model" where it is a MODEL: a page can send neither as it is.
+    """
 
     name: str
     flag: str
@@ -27,6 +33,24 @@ class Option:
     help: str
     parse: Parse
     repeated: bool = False
+    source: Literal["text", "file", "model"] = "text"
+
+    def write(self, value: Any) -> str:
+        """Return the text that `parse` reads as a value.
+
+        >>> INPUT.write([[1.0, 3.0], [2.0, -4.5]]), SHAPE.write((3, 32, 32))
+        ('1,3/2,-4.5', '3x32x32')
+        """
+        if self.kind == "shape":
+            return "x".join(map(str, value))
+        if isinstance(value, str):
+            return value
+        return _joined(np.asarray(value))
+
+    @property
+    def kind(self) -> str:
+        """Return what the option takes: matrix, maps, row, number, integer, shape or word."""
+        return "integer" if isinstance(self.parse, Integer) else self.parse.__name__
 
 
 def matrix(option: str, text: str) -> list[list[float]]:
@@ -91,22 +115,30 @@ def number(option: str, text: str) -> float:
     return value
 
 
-def integer(low: int, high: int = SIZE) -> Parse:
-    """Return the parser of an integer within limits."""
+@dataclass(frozen=True)
+class Integer:
+    """Parser of an integer within limits."""
 
-    def parse(option: str, text: str) -> int:
+    low: int
+    high: int
+
+    def __call__(self, option: str, text: str) -> int:
         digits = text.removeprefix("-")
-        if not (digits.isascii() and digits.isdigit() and len(digits) < 10 and low <= int(text) <= high):
+        known = digits.isascii() and digits.isdigit() and len(digits) < 10
+        if not (known and self.low <= int(text) <= self.high):
             raise BadSetting(
                 "{option} must be an integer from {low} to {high} (got {got!r}). Use one of them. [integer]",
                 option=option,
-                low=low,
-                high=high,
+                low=self.low,
+                high=self.high,
                 got=text,
             )
         return int(text)
 
-    return parse
+
+def integer(low: int, high: int = SIZE) -> Integer:
+    """Return the parser of an integer within limits."""
+    return Integer(low, high)
 
 
 def shape(option: str, text: str) -> tuple[int, ...]:
@@ -140,6 +172,12 @@ def _rows(text: str) -> list[list[float]] | None:
     return rows if regular else None
 
 
+def _joined(array: Array) -> str:
+    if array.ndim == 0:
+        return str(array) if array.dtype.kind == "i" else f"{float(array):g}"
+    return ("", ",", "/", "//")[array.ndim].join(map(_joined, array))
+
+
 INPUT = Option("x", "--input", "ROWS", "Own matrix, rows separated by /, such as 1,3/2,4.", matrix)
 INPUT_MAPS = Option(
     "x", "--input", "ROWS", "Own image: rows separated by /, channels by //, such as 1,2/3,4//5,6/7,8.", maps
@@ -157,6 +195,7 @@ KERNELS_MAPS = Option(
 )
 BIAS = Option("bias", "--bias", "NUMBER", "Bias.", number)
 STRIDE = Option("stride", "--stride", "STEPS", "Step of the window.", integer(1))
+DILATION = Option("dilation", "--dilation", "PIXELS", "Distance between the taps of the kernel.", integer(1))
 PADDING = Option("padding", "--padding", "PIXELS", "Positions added at every border.", integer(0))
 SIZE_OF_WINDOW = Option("size", "--size", "PIXELS", "Side of the window.", integer(1))
 GRADIENT = Option(

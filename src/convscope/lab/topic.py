@@ -24,6 +24,7 @@ class Chapter(Enum):
     POOLING = Text("Pooling", "池化")
     NETWORK = Text("Whole networks", "完整的网络")
     TRAINING = Text("Training", "训练")
+    ERRATA = Text("Mistakes", "常见错误")
 
 
 @dataclass(frozen=True)

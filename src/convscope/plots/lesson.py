@@ -13,6 +13,7 @@ from ..derivations.derivation import Text
 from ..engines.reference.layers.rules import Array
 from ..lab.arrays import number, without_rounding
 from ..lab.lesson import Curves, Drawing, Lesson, Row, Section, Value
+from ..lab.render.parts import printed
 from .style import (
     BLUE,
     GRAY,
@@ -128,7 +129,7 @@ def _height(band: Band) -> float:
 
 
 def _bands(section: Section) -> Iterator[Band]:
-    for block in section.blocks:
+    for block in printed(section.blocks):
         match block:
             case Row(parts):
                 yield from (Band(0, tiles) for tiles in _lines([tile for part in parts for tile in _tiles(part)]))

@@ -7,7 +7,7 @@ from html import escape
 from ...derivations.derivation import Text
 from ...derivations.typeset import mathml
 from ...engines.reference.layers.rules import Array
-from ..lesson import Block, Drawing, Formulas, Lesson, Row, Table, Value, Words
+from ..lesson import Drawing, Formulas, Lesson, Row, Table, Value, Words
 from . import parts
 
 _TAGS = {"en": "en", "zh": "zh-Hans"}
@@ -40,34 +40,36 @@ def render(lesson: Lesson, lang: str) -> str:
     ]
     for section in lesson.sections:
         lines.append(f"<section><h2>{escape(section.title.to(lang))}</h2>")
-        lines += [written for block in section.blocks if (written := _block(block, lang))]
+        lines += [written for block in parts.printed(section.blocks) if (written := _block(block, lang))]
         lines.append("</section>")
     return "\n".join([*lines, "</body></html>"]) + "\n"
 
 
-def _words(words: str) -> str:
-    return parts.sentence(words, escape, lambda formula: f"<math>{mathml(formula)}</math>")
+def words(text: str) -> str:
+    """Write words, and the formulas between their dollar signs as MathML."""
+    return parts.sentence(text, escape, lambda formula: f"<math>{mathml(formula)}</math>")
 
 
-def _line(line: str | Text, lang: str) -> str:
+def equation(line: str | Text, lang: str) -> str:
+    """Write a line of formulas: an equation, or words between equations."""
     if isinstance(line, Text):
-        return f"<div>{_words(line.to(lang))}</div>"
+        return f"<div>{words(line.to(lang))}</div>"
     sides = parts.equation(line, lambda side: f"<mtext>{escape(side)}</mtext>", mathml)
     return f'<div class="equation"><math>{"<mo>=</mo>".join(sides)}</math></div>'
 
 
-def _block(block: Block, lang: str) -> str:
+def _block(block: parts.Printed, lang: str) -> str:
     match block:
         case Words(text):
-            return f"<p>{_words(text.to(lang))}</p>"
+            return f"<p>{words(text.to(lang))}</p>"
         case Formulas(lines):
-            return "\n".join(_line(line, lang) for line in lines)
+            return "\n".join(equation(line, lang) for line in lines)
         case Row(items):
             return f'<div class="row">{"".join(_part(part, lang) for part in items)}</div>'
         case Drawing(lines):
             return f"<pre>{escape(lines.to(lang))}</pre>"
         case Table():
-            head = "".join(f"<th>{_words(one.to(lang))}</th>" for one in block.columns.values())
+            head = "".join(f"<th>{words(one.to(lang))}</th>" for one in block.columns.values())
             rows = [[escape(parts.cell(cell, lang)) for cell in row] for row in block.rows[: block.shown]]
             return f'<table class="data"><tr>{head}</tr>{_cells(rows)}</table>'
         case _:
@@ -78,7 +80,7 @@ def _part(part: Value | str, lang: str) -> str:
     if isinstance(part, str):
         return f"<span>{escape(part)}</span>"
     return "".join(
-        f"<figure><figcaption>{_words(title.to(lang))}</figcaption>{_matrix(matrix, lang)}</figure>"
+        f"<figure><figcaption>{words(title.to(lang))}</figcaption>{_matrix(matrix, lang)}</figure>"
         for title, matrix in part.maps()
     )
 

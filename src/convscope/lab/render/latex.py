@@ -6,7 +6,7 @@ from ...derivations.derivation import Text
 from ...derivations.render.latex import escaped
 from ...derivations.typeset import latex
 from ...engines.reference.layers.rules import Array
-from ..lesson import Block, Formulas, Lesson, Row, Table, Value, Words
+from ..lesson import Formulas, Lesson, Row, Table, Value, Words
 from . import parts
 
 _CLASS = {"en": "article", "zh": "ctexart"}
@@ -26,7 +26,7 @@ def render(lesson: Lesson, lang: str) -> str:
     ]
     for section in lesson.sections:
         lines += ["", rf"\section*{{{_plain(section.title.to(lang))}}}"]
-        lines += [written for block in section.blocks if (written := _block(block, lang))]
+        lines += [written for block in parts.printed(section.blocks) if (written := _block(block, lang))]
     return "\n".join([*lines, r"\end{document}"]) + "\n"
 
 
@@ -48,7 +48,7 @@ def _line(line: str | Text, lang: str) -> str:
     return f"{first} &= {' = '.join(rest)}" if rest else f"& {first}"
 
 
-def _block(block: Block, lang: str) -> str:
+def _block(block: parts.Printed, lang: str) -> str:
     match block:
         case Words(text):
             return f"\n{_words(text.to(lang))}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...derivations.derivation import Text
 from ...derivations.render.markdown import escaped
 from ...derivations.typeset import latex
-from ..lesson import WIDTH, Block, Curves, Drawing, Formulas, Lesson, Row, Table, Words
+from ..lesson import WIDTH, Curves, Drawing, Formulas, Lesson, Row, Table, Words
 from . import parts, text
 
 
@@ -14,7 +14,7 @@ def render(lesson: Lesson, lang: str) -> str:
     blocks = [f"# {escaped(lesson.title.to(lang))}"]
     for section in lesson.sections:
         blocks.append(f"## {escaped(section.title.to(lang))}")
-        blocks += [written for block in section.blocks if (written := _block(block, lang))]
+        blocks += [written for block in parts.printed(section.blocks) if (written := _block(block, lang))]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -29,7 +29,7 @@ def _words(text: Text, lang: str) -> str:
     return parts.prose(text, lang, escaped, lambda formula: f"${latex(formula)}$")
 
 
-def _block(block: Block, lang: str) -> str:
+def _block(block: parts.Printed, lang: str) -> str:
     match block:
         case Words(words):
             return _words(words, lang)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from ...derivations.expression import Expression, read
 from ...derivations.render.prose import sentence as sentence
 from ...engines.reference.layers.rules import Array
 from ..arrays import number, without_rounding
-from ..lesson import Cell
+from ..lesson import RIGHT, WRONG, Block, Cell, Contrast, Curves, Drawing, Formulas, Row, Steps, Table, Words
 
 YES, NO = Text("yes", "是"), Text("no", "否")
 SUMMARY = Text(
@@ -24,6 +24,22 @@ MOST_ROWS, MOST_COLUMNS = 16, 20
 
 LARGE = 4096
 """A matrix of more values is an image: it is summarized."""
+
+
+Printed = Words | Formulas | Row | Table | Drawing | Curves
+
+
+def printed(blocks: Iterable[Block]) -> Iterator[Printed]:
+    """Yield the blocks of a document: without steps, and with the sides of a contrast one after the other."""
+    for block in blocks:
+        if isinstance(block, Contrast):
+            yield from (Words(_headed(WRONG)), *block.wrong, Words(_headed(RIGHT)), *block.right)
+        elif not isinstance(block, Steps):
+            yield block
+
+
+def _headed(words: Text) -> Text:
+    return Text(f"{words.en}:", f"{words.zh}：")
 
 
 def prose(text: Text, lang: str, plain: Callable[[str], str], formula: Callable[[Expression], str]) -> str:

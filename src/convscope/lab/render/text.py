@@ -9,7 +9,7 @@ from ...derivations.render.text import wrapped
 from ...derivations.typeset import text as formula_text
 from ...engines.reference.layers.rules import Array
 from ...text.table import pad, width_of
-from ..lesson import Block, Curves, Drawing, Formulas, Lesson, Row, Section, Table, Value, Words
+from ..lesson import Curves, Drawing, Formulas, Lesson, Row, Section, Table, Value, Words
 from . import parts
 
 GAP = "   "
@@ -28,11 +28,11 @@ def render(lesson: Lesson, lang: str, width: int) -> str:
 def _section(section: Section, lang: str, width: int) -> str:
     title = section.title.to(lang)
     head = "\n".join([*wrapped(title, "", "", width), "─" * min(width, width_of(title))])
-    written = [lines for block in section.blocks if (lines := _block(block, lang, width))]
+    written = [lines for block in parts.printed(section.blocks) if (lines := _block(block, lang, width))]
     return "\n".join([head, "\n\n".join("\n".join(lines) for lines in written)]).rstrip()
 
 
-def _block(block: Block, lang: str, width: int) -> list[str]:
+def _block(block: parts.Printed, lang: str, width: int) -> list[str]:
     match block:
         case Words(text):
             return _prose(text, lang, width)

@@ -91,7 +91,7 @@ def _teach(
             (Words(STEP_WORDS), Table("step", COLUMNS, tuple((w, float(a), b) for w, a, b in rows))),
         )
     )
-    return Lesson("backward", TITLE, tuple(sections))
+    return Lesson("backward", TITLE, tuple(sections), network)
 
 
 TOPIC = Topic(
@@ -101,7 +101,14 @@ TOPIC = Topic(
     _teach,
     (
         INPUT,
-        Option("model", "--model", "MODEL", "Own small network that ends in softmax, such as notation.", word),
+        Option(
+            "model",
+            "--model",
+            "MODEL",
+            "Own small network that ends in softmax, such as notation.",
+            word,
+            source="model",
+        ),
         Option("target", "--target", "CLASS", "The right class.", integer(0)),
         Option("lr", "--lr", "NUMBER", "Learning rate of the step.", decimal),
         SEED,

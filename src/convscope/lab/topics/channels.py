@@ -15,9 +15,10 @@ from ...errors import BadShape
 from ...layers.base import show_shape
 from ...layers.convolution import Conv2d
 from ...settings import Padding
-from ..arrays import factor, number, numbers, of_rank
-from ..lesson import Block, Formulas, Lesson, Row, Section, Taught, Value, Words
+from ..arrays import factor, index, number, numbers, of_rank
+from ..lesson import Block, Formulas, Lesson, Place, Row, Section, Steps, Taught, Value, Words
 from ..options import INPUT_MAPS, KERNELS_MAPS, SEED
+from ..stepping import element_steps, window_places
 from ..topic import Chapter, Topic
 from ..windows import kernel_maps, refuse_too_large
 
@@ -59,11 +60,12 @@ LETTERS = tuple(Text(one, one) for one in "RGB")
 
 @dataclass(frozen=True)
 class ChannelSteps(Taught):
-    """A convolution layer step by step, kernel by kernel."""
+    """A convolution layer step by step, kernel by kernel; `before` is the padding above and to the left."""
 
     x: Array
     kernels: tuple[KernelSteps, ...]
     channel_names: tuple[Text, ...]
+    before: Place
 
     @property
     def output(self) -> Array:
@@ -101,7 +103,37 @@ class ChannelSteps(Taught):
         first = " + ".join(factor(part[0, 0]) for part in steps.per_channel)
         blocks.append(Row((Value(f"{prefix}map_{number_}", steps.output, SUM.fill(number=number_)),)))
         blocks.append(Formulas((f"y_{{00}} = {first} + {factor(steps.bias)} = {number(steps.output[0, 0])}",)))
-        return blocks
+        return [*blocks, *self._steps(steps, number_, key)]
+
+    def _steps(self, steps: KernelSteps, number_: int, key: str) -> tuple[Steps, ...]:
+        """Return the steps of a map: the windows of all channels, their sums, and the total."""
+        inputs = [
+            Value(f"x_{i}", one, name)
+            for i, (name, one) in enumerate(zip(self.channel_names, self.x, strict=True))
+        ]
+        slices = [Value(f"slice_{i}", one, SLICE) for i, one in enumerate(steps.kernel)]
+        made = [Value(f"part_{i}", one, MADE) for i, one in enumerate(steps.per_channel)]
+        total = Value("map", steps.output, SUM.fill(number=number_))
+        size, limits = steps.kernel.shape[1:], self.x.shape[1:]
+        lit, lines = [], []
+        for at in np.ndindex(steps.output.shape):
+            start = tuple(o - b for o, b in zip(at, self.before, strict=True))
+            window = [one for one in window_places(start, size, 1) if _inside(one, limits)]
+            taps = tuple(tuple(a - b for a, b in zip(one, start, strict=True)) for one in window)
+            step = {value.name: tuple(window) for value in inputs} | {value.name: taps for value in slices}
+            lit.append(step | {value.name: (at,) for value in [*made, total]})
+            sums = " + ".join(factor(float(part[at])) for part in steps.per_channel)
+            lines.append(f"{index('y', *at)} = {sums} + {factor(steps.bias)} = {number(float(steps.output[at]))}")
+        rows = [
+            part
+            for three in zip(inputs, slices, made, strict=True)
+            for part in (three[0], "∗", three[1], "→", three[2], "\n")
+        ]
+        return element_steps(f"{key}_steps", (*rows, "Σ", total), lit, lines)
+
+
+def _inside(at: Place, size: Place) -> bool:
+    return all(0 <= one < n for one, n in zip(at, size, strict=True))
 
 
 def by_channels(
@@ -142,7 +174,7 @@ def by_channels(
             names=len(names),
         )
     layer = Conv2d(1, kernels.shape[2:], padding=padding)
-    layer.output_shape((1, *image.shape[1:]))
+    windows = layer.windows((1, *image.shape[1:]))
     steps = []
     for kernel, own in zip(kernels, biases, strict=True):
         # Without its bias, a layer with one input channel is one slice at work.
@@ -152,7 +184,7 @@ def by_channels(
         ]
         per_channel = np.stack(maps)
         steps.append(KernelSteps(kernel, per_channel, float(own), per_channel.sum(axis=0) + own))
-    return ChannelSteps(image, tuple(steps), names)
+    return ChannelSteps(image, tuple(steps), names, tuple(window.before for window in windows))
 
 
 CHANNELS = Text("Convolution over several channels", "多通道卷积")

@@ -16,7 +16,8 @@ from ..arrays import factor, index, number, of_rank
 from ..gradients import output_gradient
 from ..lesson import Formulas, Lesson, Row, Section, Value, Words
 from ..networks import chain, derived
-from ..options import BIAS, INPUT, KERNELS, PADDING, STRIDE
+from ..options import BIAS, DILATION, INPUT, KERNELS, PADDING, STRIDE
+from ..stepping import sliding_steps
 from ..topic import Chapter, Topic
 from ..windows import kernel_maps, refuse_too_large
 
@@ -56,19 +57,26 @@ def _teach(
     kernels: Sequence[ArrayLike] = (HORIZONTAL, VERTICAL),
     stride: int = 1,
     padding: int = 0,
+    dilation: int = 1,
     bias: float = 0.0,
 ) -> Lesson:
     image, weight = of_rank("input", x, 2, "9,9,0/9,9,0/0,0,0"), kernel_maps(kernels, 2)
     size = weight.shape[1:]
-    refuse_too_large(size, image.shape, padding)
-    layer = Conv2d(len(weight), size, stride=(stride, stride), padding=((padding, padding), (padding, padding)))
+    refuse_too_large(tuple((k - 1) * dilation + 1 for k in size), image.shape, padding)
+    layer = Conv2d(
+        len(weight),
+        size,
+        stride=(stride, stride),
+        padding=((padding, padding), (padding, padding)),
+        dilation=(dilation, dilation),
+    )
     inputs, context = (image[None, None],), Context()
     parameters = {"weight": weight[:, None], "bias": np.full(len(weight), bias)}
     maps = forward(layer, inputs, parameters, context)[0]
     gradients = backward(layer, output_gradient(None, (1, *maps.shape)), inputs, parameters, context)
     (dx,) = gradients.inputs
     assert dx is not None  # the input is no integer
-    windows = im2col(image[None, None], size, stride, padding).T.reshape(-1, *size)
+    windows = im2col(image[None, None], size, stride, padding, dilation).T.reshape(-1, *size)
     network = chain((1, *image.shape), ("conv", layer))
     padded = Value("x_padded", np.pad(image, padding), PADDED)
     shown = windows[:MOST] if windows[0].size <= MOST * MOST * 2 else windows[:1]
@@ -97,6 +105,16 @@ def _teach(
                         )
                     ),
                     Formulas(tuple(_arithmetic(windows, kernel, one, bias, number_))),
+                    *sliding_steps(
+                        f"steps_{number_}",
+                        padded if padding else Value("x", image),
+                        Value("kernel", kernel, KERNEL),
+                        Value("map", one, _y(number_)),
+                        stride=stride,
+                        dilation=dilation,
+                        padding=(padding, padding),
+                        bias=bias or None,
+                    ),
                 ),
             )
         )
@@ -112,7 +130,7 @@ def _teach(
         )
     )
     return Lesson(
-        "convolution", Text("Convolution with your own kernels", "用自己的卷积核做卷积"), tuple(sections)
+        "convolution", Text("Convolution with your own kernels", "用自己的卷积核做卷积"), tuple(sections), network
     )
 
 
@@ -148,6 +166,6 @@ TOPIC = Topic(
         "矩阵与自己的卷积核、步长和填充；值与梯度",
     ),
     _teach,
-    (INPUT, KERNELS, STRIDE, PADDING, BIAS),
+    (INPUT, KERNELS, STRIDE, PADDING, DILATION, BIAS),
     "convolution --input 1,2,3/4,5,6/7,8,9 --kernel 1,0/0,-1 --stride 1 --padding 1",
 )

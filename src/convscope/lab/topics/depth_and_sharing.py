@@ -98,6 +98,7 @@ def _teach(shape: tuple[int, ...] = (3, 32, 32), kernels: int = 32, size: int = 
                 ),
             ),
         ),
+        network,
     )
 
 

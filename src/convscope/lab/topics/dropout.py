@@ -13,9 +13,11 @@ from ...engines.reference.layers.rules import Array, Context, backward, forward
 from ...errors import BadSetting
 from ...layers.structural import Dropout
 from ..arrays import number, of_rank
-from ..lesson import Cell, Curves, Lesson, Row, Section, Table, Value, Words, same
+from ..lesson import Cell, Curves, Lesson, Row, Section, Step, Steps, Table, Value, Words, same
+from ..networks import chain
 from ..options import INPUT_ROW, SEED, Option, row
 from ..options import number as decimal
+from ..stepping import STEP_BY_STEP, sum_of_products
 from ..topic import Chapter, Topic
 
 X, WEIGHTS = (2.0, -1.0, 3.0), (1.0, 2.0, 0.5)
@@ -107,6 +109,7 @@ def _teach(
             Section(DRAWN, (Row((Value("masks", draws, MASK),)),)),
             _subnetworks(values, w, rate, float(w @ still)),
         ),
+        chain(values.shape, ("dropout", layer)),
     )
 
 
@@ -133,8 +136,23 @@ def _subnetworks(x: Array, w: Array, rate: float, inference: float) -> Section:
             Table("subnetworks", COLUMNS, tuple(rows), shown=len(shown)),
             *cut,
             Curves("bars", OUTPUTS, MASK, columns, {"s": outputs[: len(shown)]}),
+            _steps(x, w, rate, masks[: len(shown)], outputs[: len(shown)]),
         ),
     )
+
+
+def _steps(x: Array, w: Array, rate: float, masks: Array, outputs: Array) -> Steps:
+    """Return a step per sub-network: the units that stay, their values, and the output."""
+    steps = []
+    for mask, output in zip(masks, outputs, strict=True):
+        y = mask * x / (1 - rate)
+        kept = tuple((int(one),) for one in np.flatnonzero(mask))
+        pairs = [(float(w[one]), float(y[one])) for (one,) in kept]
+        line = sum_of_products("s", pairs, None, float(output)) if pairs else f"s = {number(float(output))}"
+        steps.append(Step({"x": kept, "w": kept, "y": kept}, line, own={"mask": mask, "y": y}))
+    blank = np.zeros_like(x)
+    parts = (Value("x", x), "⊙", Value("mask", blank, MASK), "→", Value("y", blank), "·", Value("w", w))
+    return Steps("steps", STEP_BY_STEP, parts, tuple(steps))
 
 
 TOPIC = Topic(

@@ -137,7 +137,7 @@ TOPIC = Topic(
     _teach,
     (
         INPUT,
-        Option("image", "--image", "PATH", "Own image; the first bundled digit by default.", word),
+        Option("image", "--image", "PATH", "Own image; the first bundled digit by default.", word, source="file"),
         OWN_KERNELS,
     ),
     "edges --image cat.jpg --kernel 0,1,0/1,-4,1/0,1,0",

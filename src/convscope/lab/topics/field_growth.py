@@ -101,6 +101,7 @@ def _teach(kernel: int = 3, pool: int = 2, blocks: int = 2) -> Lesson:
             Section(WORKED, tuple(derived(pooled, last, "receptive_field"))),
             Section(BACKWARD, tuple(derived(pooled, last, "receptive_field_backward"))),
         ),
+        pooled,
     )
 
 

@@ -18,6 +18,7 @@ from ..arrays import factor, index, number, of_rank
 from ..lesson import Formulas, Lesson, Row, Section, Value, Words
 from ..networks import chain, derived
 from ..options import INPUT_MAPS, SEED, SHAPE, Option, integer, matrix
+from ..stepping import element_steps
 from ..topic import Chapter, Topic
 
 X = (((1.0, -2.0), (0.0, 3.0)), ((2.0, 1.0), (-1.0, 0.0)))
@@ -91,6 +92,17 @@ def _teach(
         for i, (row, b, total) in enumerate(zip(weight, bias, y[0], strict=True))
     ]
     network = chain(shape, ("flatten", Flatten()), ("dense", Linear(units)))
+    values = (Value("W", weight), Value("z", z[0]), Value("b", bias), Value("y", y[0]))
+    row = tuple((i,) for i in range(count))
+    steps = element_steps(
+        "steps",
+        (values[0], "·", values[1], "+", values[2], "=", values[3]),
+        [
+            {"W": tuple((i, k) for k in range(count)), "z": row, "b": ((i,),), "y": ((i,),)}
+            for i in range(len(bias))
+        ],
+        lines,
+    )
     return Lesson(
         "flatten-and-dense",
         TITLE,
@@ -105,6 +117,7 @@ def _teach(
                     Words(DENSE_WORDS),
                     Row((Value("W", weight), Value("b", bias))),
                     *((Formulas(tuple(lines)),) if count <= MOST else ()),
+                    *(steps if count <= MOST else ()),
                     Row((Value("y", y[0]), "→", Value("a", a[0], Text("a = ReLU(y)", "a = ReLU(y)")))),
                 ),
             ),
@@ -133,6 +146,7 @@ def _teach(
                 ),
             ),
         ),
+        network,
     )
 
 

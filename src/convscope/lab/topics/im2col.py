@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ...axis import Window
 from ...derivations import explain
 from ...derivations.derivation import Text
 from ...engines.reference.im2col.columns import col2im, im2col
 from ...engines.reference.layers.rules import Array
+from ...engines.reference.loops.convolution import correlate
 from ...errors import BadShape
 from ...layers.base import show_shape
 from ...layers.convolution import Conv2d
 from ...loading import load
-from ..arrays import numbers, of_rank
-from ..lesson import Lesson, Row, Section, Taught, Value, Words, worked
+from ..arrays import index, numbers, of_rank
+from ..lesson import Block, Lesson, Row, Section, Steps, Table, Taught, Value, Words, worked
+from ..networks import chain
 from ..options import INPUT_MAPS, KERNELS_MAPS, STRIDE
+from ..stepping import MOST_LIT, element_steps, sum_of_products, window_places
 from ..topic import Chapter, Topic
 from ..windows import kernel_maps, refuse_too_large
 
@@ -43,6 +48,13 @@ COL2IM_WORDS = Text(
     "反向传播时，梯度的每一列加回它的窗口，即 col2im。全 1 时，它数出看到每个像素的窗口个数。它是 im2col 的伴随，"
     "而不是逆。",
 )
+LOOPS = Text("by loops", "循环计算")
+LOOPS_WORDS = Text(
+    "Plain loops over the windows, on the same numbers, give the same maps:",
+    "对同样的数值，用普通循环逐窗口计算，得到相同的特征图：",
+)
+CHANNEL, MAP = Text("channel {number}", "通道 {number}"), Text("map {number}", "特征图 {number}")
+MATRICES = {"matrix": Text("matrix", "矩阵"), "rows": Text("rows", "行"), "columns": Text("columns", "列")}
 COUNTS = Text("windows per pixel", "每个像素的窗口数")
 ALEXNET = Text(
     "The first layer of AlexNet: 227×227×3, 11×11, stride 4", "AlexNet 第一层：227×227×3，11×11，步长 4"
@@ -86,15 +98,57 @@ class MatrixProduct(Taught):
                         product,
                         Words(RESHAPED),
                         Row((Value("y", self.output),)),
+                        *self._loops(),
+                        *self._steps(),
                     ),
                 ),
                 Section(
                     COL2IM,
                     (Words(COL2IM_WORDS), Row((Value("windows_per_pixel", self.times_seen, COUNTS),))),
                 ),
-                Section(ALEXNET, tuple(block for one in derived for block in worked(one))),
+                Section(ALEXNET, (*(block for one in derived for block in worked(one)), _alexnet_sizes())),
+            ),
+            chain(
+                self.x.shape, ("conv", Conv2d(kernels, (kh, kw), stride=(self.stride, self.stride), bias=False))
             ),
         )
+
+    def _loops(self) -> tuple[Block, ...]:
+        """Return the same maps by plain loops, where those do not take long."""
+        if self.product.size * len(self.x_col) > MOST_LIT:
+            return ()
+        windows = tuple(Window(k, self.stride) for k in self.weight.shape[2:])
+        maps = correlate(self.x[None], self.weight, windows, self.output.shape[1:], 1)[0]
+        return (Words(LOOPS_WORDS), Row((Value("by_loops", maps, LOOPS),)))
+
+    def _steps(self) -> tuple[Steps, ...]:
+        """Return the steps: a window of the image, its column, the row of a kernel, and their product."""
+        kernels, depth, kh, kw = self.weight.shape
+        images = [Value(f"x_{i}", one, CHANNEL.fill(number=i + 1)) for i, one in enumerate(self.x)]
+        x_col, w_col = Value("x_col", self.x_col), Value("w_col", self.w_col, W_COL)
+        product = Value("product", self.product, TIMES)
+        outputs = [Value(f"y_{i}", one, MAP.fill(number=i + 1)) for i, one in enumerate(self.output)]
+        taps = range(depth * kh * kw)
+        lit, lines = [], []
+        for kernel in range(kernels):
+            for place, at in enumerate(np.ndindex(self.output.shape[1:])):
+                window = window_places(at, (kh, kw), self.stride)
+                step = {one.name: window for one in images}
+                step |= {"x_col": tuple((t, place) for t in taps), "w_col": tuple((kernel, t) for t in taps)}
+                lit.append(step | {"product": ((kernel, place),), f"y_{kernel}": (at,)})
+                pairs = list(zip(self.w_col[kernel], self.x_col[:, place], strict=True))
+                lines.append(sum_of_products(index("y", *at), pairs, None, float(self.product[kernel, place])))
+        parts: tuple[Value | str, ...] = (*images, "→", x_col, w_col, "·", "X_col", "=", product, "→", *outputs)
+        return element_steps("steps", parts, lit, lines)
+
+
+def _alexnet_sizes() -> Table:
+    """Return the sizes of the matrices, from the network's own layer."""
+    node = load("alexnet")["conv1"]
+    kernels, *taps = node.facts.param_shapes["weight"]
+    windows = prod(node.output_shape[1:])
+    rows = (("X_col", prod(taps), windows), ("W_col", kernels, prod(taps)), ("W_col · X_col", kernels, windows))
+    return Table("alexnet", MATRICES, rows)
 
 
 def matrix_product(x: ArrayLike | None = None, weight: ArrayLike | None = None, stride: int = 1) -> MatrixProduct:

@@ -16,9 +16,10 @@ from ...layers.base import show_shape
 from ...layers.pooling import MaxPool2d
 from ..arrays import number, numbers
 from ..gradients import output_gradient
-from ..lesson import Block, Cell, Lesson, Row, Section, Table, Taught, Value, Words, same
+from ..lesson import Block, Cell, Lesson, Row, Section, Steps, Table, Taught, Value, Words, same
 from ..networks import chain, derived
 from ..options import GRADIENT, INPUT, PADDING, SIZE_OF_WINDOW, STRIDE
+from ..stepping import pooling_steps
 from ..topic import Chapter, Topic
 from ..windows import refuse_too_large
 
@@ -93,9 +94,27 @@ class PoolingWalk(Taught):
                         *steps,
                     ),
                 ),
-                Section(BACKWARD, (Words(BACKWARD_WORDS), Words(TIES.fill(count=ties)), Row(back))),
+                Section(
+                    BACKWARD,
+                    (
+                        Words(BACKWARD_WORDS),
+                        Words(TIES.fill(count=ties)),
+                        Row(back),
+                        *self._steps(back[0], back[2]),
+                    ),
+                ),
             ),
+            network,
         )
+
+    def _steps(self, dy: Value, dx: Value) -> tuple[Steps, ...]:
+        size, stride, padding = (
+            self.layer.kernel_size[0],  # type: ignore[attr-defined]
+            self.layer.stride[0],  # type: ignore[attr-defined]
+            self.layer.padding[0][0],  # type: ignore[attr-defined]
+        )
+        x, y = Value("x", self.x), Value("output", self.output, OUTPUT)
+        return pooling_steps(x, y, dy, dx, size, stride, padding, self.winners)
 
 
 def _shown(value: float) -> str:

@@ -12,7 +12,9 @@ from ...layers.activation import ReLU
 from ..arrays import index, number, of_rank
 from ..gradients import output_gradient
 from ..lesson import Formulas, Lesson, Row, Section, Value, Words
+from ..networks import chain
 from ..options import GRADIENT, INPUT
+from ..stepping import element_steps
 from ..topic import Chapter, Topic
 
 EXAMPLE = ((-2.5, 1.0, 0.5), (3.0, -0.5, 0.0))
@@ -39,16 +41,28 @@ def _teach(x: ArrayLike = EXAMPLE, gradient: ArrayLike | None = None) -> Lesson:
     (dx,) = backward(layer, dy[None], inputs, {}, context).inputs
     assert dx is not None  # the input is no integer
     mask = (image > 0).astype(float)
+    places = list(np.ndindex(image.shape))
     lines = tuple(
-        f"{index('y', *at)} = max(0, {number(float(image[at]))}) = {number(float(y[at]))}"
-        for at in list(np.ndindex(image.shape))[:MOST]
+        f"{index('y', *at)} = max(0, {number(float(image[at]))}) = {number(float(y[at]))}" for at in places
+    )
+    steps = element_steps(
+        "steps",
+        (Value("x", image), "→", Value("y", y)),
+        [{"x": (at,), "y": (at,)} for at in places],
+        lines,
     )
     return Lesson(
         "relu",
         Text("Element-wise ReLU", "逐元素的 ReLU"),
         (
             Section(
-                FORWARD, (Words(FORWARD_WORDS), Row((Value("x", image), "→", Value("y", y))), Formulas(lines))
+                FORWARD,
+                (
+                    Words(FORWARD_WORDS),
+                    Row((Value("x", image), "→", Value("y", y))),
+                    Formulas(lines[:MOST]),
+                    *steps,
+                ),
             ),
             Section(
                 BACKWARD,
@@ -60,6 +74,7 @@ def _teach(x: ArrayLike = EXAMPLE, gradient: ArrayLike | None = None) -> Lesson:
                 ),
             ),
         ),
+        chain((1, *image.shape), ("relu", layer)),
     )
 
 

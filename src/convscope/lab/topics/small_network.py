@@ -180,7 +180,7 @@ def _teach(x: ArrayLike | None = None, model: str | None = None, epochs: int = 5
                 ),
             )
         )
-    return Lesson("small-network", TITLE, tuple(sections))
+    return Lesson("small-network", TITLE, tuple(sections), network)
 
 
 TOPIC = Topic(
@@ -193,7 +193,9 @@ TOPIC = Topic(
     _teach,
     (
         INPUT,
-        Option("model", "--model", "MODEL", "Own small network, such as a line of notation.", word),
+        Option(
+            "model", "--model", "MODEL", "Own small network, such as a line of notation.", word, source="model"
+        ),
         Option("epochs", "--epochs", "COUNT", "Epochs of training.", integer(1, 100)),
         SEED,
     ),

@@ -14,6 +14,7 @@ from ...errors import BadSetting
 from ...layers.activation import Softmax
 from ..arrays import factor, index, number, of_rank
 from ..lesson import Curves, Formulas, Lesson, Row, Section, Taught, Value, Words, same
+from ..networks import chain
 from ..options import INPUT_ROW, Option, integer
 from ..topic import Chapter, Topic
 
@@ -94,6 +95,7 @@ class SoftmaxTable(Taught):
                     ),
                 ),
             ),
+            chain(self.scores.shape, ("softmax", Softmax())),
         )  # fmt: skip
 
 

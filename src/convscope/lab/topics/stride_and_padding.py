@@ -6,9 +6,10 @@ import numpy as np
 
 from ...derivations.derivation import Text
 from ...layers.convolution import Conv2d
-from ..lesson import Block, Cell, Curves, Drawing, Lesson, Section, Table, Words, same
+from ..lesson import Block, Cell, Curves, Drawing, Lesson, Section, Steps, Table, Value, Words, same
 from ..networks import chain, derived
 from ..options import PADDING, STRIDE, Option, integer
+from ..stepping import element_steps, window_places
 from ..topic import Chapter, Topic
 from ..windows import refuse_too_large
 
@@ -44,6 +45,7 @@ TENSORFLOW_WORDS = Text(
     "SAME 填充到恰好得到 ⌈n / s⌉ 个输出，多出的一个像素在末尾；VALID 不填充。",
 )
 PADDING_COLUMN, OUTPUT = Text("padding", "填充"), Text("output", "输出")
+PIXELS = Text("pixels", "像素")
 SETTINGS = {**{letter: same(letter) for letter in "nksp"}, "output": OUTPUT}
 
 
@@ -55,6 +57,7 @@ def _teach(n: int = 7, kernel: int = 3, stride: int = 2, padding: int = 1) -> Le
     windows: list[Block] = [
         Words(WINDOWS_WORDS.fill(unused=max(0, unused - padding))),
         Drawing(same(_drawn(n, kernel, stride, padding, fits))),
+        *_steps(n, kernel, stride, padding, fits),
     ]
     drawn = n + 2 * padding <= MOST_DRAWN
     return Lesson(
@@ -74,6 +77,7 @@ def _teach(n: int = 7, kernel: int = 3, stride: int = 2, padding: int = 1) -> Le
             Section(SAME, (Words(SAME_WORDS), _same(n))),
             Section(TENSORFLOW, (Words(TENSORFLOW_WORDS), _tensorflow(n, kernel))),
         ),
+        network,
     )
 
 
@@ -96,6 +100,17 @@ def _drawn(n: int, kernel: int, stride: int, padding: int, fits: int) -> str:
         under = range(place * stride, place * stride + kernel)
         lines.append(" ".join("●" if at in under else " " for at in range(len(line))).rstrip() + f"   → {place}")
     return "\n".join([*lines, "…"] if fits > MOST_WINDOWS else lines)
+
+
+def _steps(n: int, kernel: int, stride: int, padding: int, fits: int) -> tuple[Steps, ...]:
+    """Return a step per window over the line of pixels, which are numbered from 1; padding is 0."""
+    line = np.pad(np.arange(1.0, n + 1), padding)
+    output = np.arange(fits, dtype=float)
+    windows = [window_places((place,), (kernel,), stride) for place in range(fits)]
+    lines = [f"start = {place}·{stride} − {padding} = {place * stride - padding}" for place in range(fits)]
+    lit = [{"pixels": window, "windows": ((place,),)} for place, window in enumerate(windows)]
+    parts = (Value("pixels", line, PIXELS), "→", Value("windows", output, OUTPUT))
+    return element_steps("steps", parts, lit, lines, {"pixels": (padding,)})
 
 
 def _sizes(n: int, kernel: int) -> Table:

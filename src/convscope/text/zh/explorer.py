@@ -34,4 +34,18 @@ MESSAGES = {
         "{name} 必须是 ±{most:,} 以内的整数，或以逗号分隔的这种整数（得到 {got!r}）。"
     ),
     "{name} must be from 0 (got {got}).": "{name} 必须不小于 0（得到 {got}）。",
+    "{topic} has no option {name!r}. {hint} [lab-option]": "{topic} 没有 {name!r} 这个选项。{hint} [lab-option]",
+    "It has no options.": "它没有选项。",
+    "{option} must have at most {most:,} letters (got {got:,}). Use fewer numbers. [lab-long]": (
+        "{option} 最多 {most:,} 个字符（实际为 {got:,}）。请减少数值。[lab-long]"
+    ),
+    "{option} may be given {most} times at most. Leave some out. [lab-repeated]": (
+        "{option} 最多可以给出 {most} 次。请去掉一些。[lab-repeated]"
+    ),
+    "The network of a lesson must have at most {most:,} parameters (got {got:,}). Use a smaller one. "
+    "[lab-parameters]": "课程中的网络最多 {most:,} 个参数（实际为 {got:,}）。请使用更小的网络。[lab-parameters]",
+    "The lesson has {count:,} values, which is too many for a page (at most {most:,}). Use smaller "
+    "inputs, or convscope lab {topic}. [lab-large]": (
+        "这一课有 {count:,} 个值，页面最多显示 {most:,} 个。请减小输入，或使用 convscope lab {topic}。[lab-large]"
+    ),
 }

@@ -11,9 +11,10 @@
 
 import * as editor from "cs/views/editor";
 import * as field from "cs/views/field";
+import * as lab from "cs/views/lab";
 import * as maps from "cs/views/maps";
 import * as predict from "cs/views/predict";
 import * as table from "cs/views/table";
 
 /** @type {Map<string, {keys: string[], draw: (root: HTMLElement) => any, move?: (root: HTMLElement) => boolean, lasting?: boolean}>} */
-export const VIEWS = new Map(Object.entries({ maps, predict, field, table, editor }));
+export const VIEWS = new Map(Object.entries({ maps, predict, field, lab, table, editor }));
