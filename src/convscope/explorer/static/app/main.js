@@ -3,8 +3,11 @@
 import { indexOf, loadNetwork, mapShape, network, row } from "cs/data";
 import { fits, notice, startHeader } from "cs/header";
 import { loadTexts, t } from "cs/i18n";
+import "cs/coach";
 import "cs/image";
 import "cs/inspector";
+import "cs/keyboard";
+import { setOpening } from "cs/opening";
 import "cs/stage";
 import { fromHash, on, set, state } from "cs/store";
 import { select } from "cs/strip";
@@ -98,6 +101,11 @@ async function start() {
   const session = await getJson("/api/session");
   const chinese = session.lang === "zh" || navigator.language.startsWith("zh");
   set({ lang: chinese ? "zh" : "en" }, { push: false });
+  setOpening(session);
+  if (location.hash === "") {
+    if (session.landing) set({ view: "start" }, { push: false });
+    if (session.lesson) set({ lesson: { name: session.lesson, number: 0 } }, { push: false });
+  }
   startHeader(session);
   await applyHash();
   set({ network: state.network || session.network, image: state.image || session.images.at(-1).id }, { push: false });

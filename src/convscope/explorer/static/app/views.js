@@ -13,7 +13,8 @@ import * as editor from "cs/views/editor";
 import * as growth from "cs/views/growth";
 import * as maps from "cs/views/maps";
 import * as predict from "cs/views/predict";
+import * as start from "cs/views/start";
 import * as table from "cs/views/table";
 
 /** @type {Map<string, {keys: string[], draw: (root: HTMLElement) => any, move?: (root: HTMLElement) => boolean, lasting?: boolean}>} */
-export const VIEWS = new Map(Object.entries({ maps, predict, growth, table, editor }));
+export const VIEWS = new Map(Object.entries({ start, maps, predict, growth, table, editor }));
