@@ -229,7 +229,7 @@ def _shown_network(session: Session, step: Step) -> tuple[str, ShownNetwork]:
                 expected=int(np.prod(shape)),
                 got=len(values),
             )
-        model.parameters = {**model.parameters, parameter: np.array(values, np.float32).reshape(shape)}
+        model.parameters[parameter] = np.array(values, np.float32).reshape(shape)
     source = f"{name}{step.parameters}"
     return "", session.add_lesson_network(network, source, model)
 

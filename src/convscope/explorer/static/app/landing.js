@@ -15,7 +15,7 @@ const DRAW_MS = 900;
 const BEAM_MS = 1500;
 
 /** The recorded hand: a seven, as points (x, y) of a square of side 1. */
-const SEVEN = [[0.27, 0.27], [0.38, 0.26], [0.5, 0.25], [0.62, 0.245], [0.73, 0.25], [0.7, 0.34], [0.64, 0.46], [0.58, 0.58], [0.53, 0.69], [0.49, 0.8]];
+const SEVEN = [[0.26, 0.175], [0.38, 0.164], [0.51, 0.153], [0.645, 0.147], [0.765, 0.153], [0.73, 0.252], [0.656, 0.384], [0.584, 0.516], [0.524, 0.637], [0.474, 0.758]];
 
 /** Event on the document that asks the view `training` to begin with fresh weights. */
 export const LEARN_AGAIN = "convscope:learn-again";
