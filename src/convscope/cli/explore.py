@@ -34,7 +34,9 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 @click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--allow-remote", is_flag=True, help="Allow a --host that other machines can reach.")
 @click.option("--browser/--no-browser", "browse", default=True, show_default=True, help="Open the browser.")
-@click.option("--lesson", metavar="NAME|FILE", help="Guided lesson to begin with: a bundled one, or a Markdown file.")
+@click.option(
+    "--lesson", metavar="NAME|FILE", help="Guided lesson to begin with: a bundled one, or a Markdown file."
+)
 @engine_option
 @language_option
 def command(

@@ -140,7 +140,9 @@ def _checked(lesson: Lesson) -> Lesson:
                 "same in both. [lesson-languages]",
                 first=first.source,
                 second=other.source,
-                number=number if len(first.steps) == len(other.steps) else min(len(first.steps), len(other.steps)) + 1,
+                number=number
+                if len(first.steps) == len(other.steps)
+                else min(len(first.steps), len(other.steps)) + 1,
             )
     return lesson
 
@@ -173,7 +175,9 @@ def step_document(session: Session, lesson: Lesson, number: int, lang: str) -> d
             line = step.question.line
             question = _asked(numbers, step.question)
     except ConvscopeError as error:
-        raise BadFile("{file}, line {line}: {reason} [lesson-step]", file=text.source, line=line, reason=error) from error
+        raise BadFile(
+            "{file}, line {line}: {reason} [lesson-step]", file=text.source, line=line, reason=error
+        ) from error
     return {
         "name": lesson.name,
         "title": text.title,
@@ -184,7 +188,11 @@ def step_document(session: Session, lesson: Lesson, number: int, lang: str) -> d
         "question": question,
         "network": shown.id,
         "model": model,
-        "image": {"id": image.id, "name": image.name, "shape": None if image.content is None else np.shape(image.content)},
+        "image": {
+            "id": image.id,
+            "name": image.name,
+            "shape": None if image.content is None else np.shape(image.content),
+        },
         "page": step.page,
     }
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import isfinite, prod
 
-from ...analysis.report import Report, LayerRow, inspect
+from ...analysis.report import LayerRow, Report, inspect
 from ...arrays import Array
 from ...errors import BadSetting, suggest
 from ...inside.terms import UnitTerms
@@ -74,7 +74,10 @@ class Numbers:
             return _plain(float(words[0]))
         if not words or words[0] not in QUANTITIES:
             name = words[0] if words else ""
-            raise _bad(expression, Message("There is no quantity {name!r}. {hint}", name=name[:40], hint=suggest(name, QUANTITIES)))
+            raise _bad(
+                expression,
+                Message("There is no quantity {name!r}. {hint}", name=name[:40], hint=suggest(name, QUANTITIES)),
+            )
         quantity = QUANTITIES[words[0]]
         if len(words) - 1 not in quantity.counts:
             raise _bad(expression, Message("Write it as: {form}", form=quantity.form))
@@ -84,7 +87,12 @@ class Numbers:
         """Return a layer by name."""
         if layer not in self.network:
             names = [node.name for node in self.network]
-            raise _bad(expression, Message("The network has no layer {layer!r}. {hint}", layer=layer[:60], hint=suggest(layer, names)))
+            raise _bad(
+                expression,
+                Message(
+                    "The network has no layer {layer!r}. {hint}", layer=layer[:60], hint=suggest(layer, names)
+                ),
+            )
         return self.network[layer]
 
     def row(self, expression: str, layer: str) -> LayerRow:
@@ -99,7 +107,9 @@ class Numbers:
         self.node(expression, layer)
         if self.terms is None:
             raise _bad(expression, Message("The network has no values, as it cannot be run."))
-        return self.terms(layer, _index(expression, index), None if target is None else _index(expression, target)[0])
+        return self.terms(
+            layer, _index(expression, index), None if target is None else _index(expression, target)[0]
+        )
 
 
 @dataclass(frozen=True)
@@ -118,7 +128,9 @@ class Quantity:
 
 
 def _bad(expression: str, hint: Message) -> BadSetting:
-    return BadSetting("{expression!r} has no value. {hint} [lesson-expression]", expression=expression[:LONGEST], hint=hint)
+    return BadSetting(
+        "{expression!r} has no value. {hint} [lesson-expression]", expression=expression[:LONGEST], hint=hint
+    )
 
 
 def _plain(value: float) -> float | int:
@@ -131,7 +143,11 @@ def _combine(expression: str, operator: str, left: Value, right: Value) -> Value
     if operator == "^" and abs(right) > LARGEST_POWER:
         raise _bad(expression, Message("The exponent is too large."))
     try:
-        return _plain(float(OPERATORS[operator](left, right))) if operator == "/" else OPERATORS[operator](left, right)
+        return (
+            _plain(float(OPERATORS[operator](left, right)))
+            if operator == "/"
+            else OPERATORS[operator](left, right)
+        )
     except (ZeroDivisionError, OverflowError):
         raise _bad(expression, Message("Its result is not finite.")) from None
 
@@ -206,7 +222,9 @@ def _value(numbers: Numbers, expression: str, words: Sequence[str]) -> Value:
         raise _bad(expression, Message("The network has no values, as it cannot be run."))
     shape = node.output_shape
     if len(index) != len(shape) or any(i >= size for i, size in zip(index, shape, strict=False)):
-        raise _bad(expression, Message("The unit is outside the layer ({shape}).", shape="×".join(map(str, shape))))
+        raise _bad(
+            expression, Message("The unit is outside the layer ({shape}).", shape="×".join(map(str, shape)))
+        )
     return _plain(float(numbers.output(words[0])[index]))
 
 

@@ -96,7 +96,9 @@ class _Reader:
         except ValueError:
             value = float("nan")
         if not isfinite(value):
-            raise self.error("value", Message("{got!r} is not a number. Write numbers as 1, -2.5 or 1e-3.", got=text[:40]))
+            raise self.error(
+                "value", Message("{got!r} is not a number. Write numbers as 1, -2.5 or 1e-3.", got=text[:40])
+            )
         return value
 
     def numbers(self, text: str) -> tuple[float, ...]:
@@ -118,7 +120,9 @@ def read_lesson(content: bytes | str, source: str) -> LessonText:
     """
     reader = _Reader(source)
     if len(content) > LARGEST:
-        raise reader.error("form", Message("A lesson has at most {most:,} bytes. Make several lessons of it.", most=LARGEST))
+        raise reader.error(
+            "form", Message("A lesson has at most {most:,} bytes. Make several lessons of it.", most=LARGEST)
+        )
     try:
         text = content.decode("utf-8-sig") if isinstance(content, bytes) else content
     except UnicodeDecodeError:
@@ -127,9 +131,13 @@ def read_lesson(content: bytes | str, source: str) -> LessonText:
     starts = [number for number, line in enumerate(lines) if line.startswith("## ")]
     title, about = _head(reader, lines[: starts[0] if starts else len(lines)])
     if not starts:
-        raise reader.error("form", Message("The lesson has no steps. Begin each step with a line such as: ## Title"))
+        raise reader.error(
+            "form", Message("The lesson has no steps. Begin each step with a line such as: ## Title")
+        )
     if len(starts) > MOST_STEPS:
-        raise reader.error("form", Message("A lesson has at most {most} steps (got {got}).", most=MOST_STEPS, got=len(starts)))
+        raise reader.error(
+            "form", Message("A lesson has at most {most} steps (got {got}).", most=MOST_STEPS, got=len(starts))
+        )
     ends = [*starts[1:], len(lines)]
     steps = [_step(reader, start, lines[start:end]) for start, end in zip(starts, ends, strict=True)]
     return LessonText(source, title, about, tuple(steps))
@@ -222,7 +230,8 @@ def _image(reader: _Reader, text: str) -> tuple[tuple[tuple[float, ...], ...], .
     shapes = {(len(channel), *{len(row) for row in channel}) for channel in channels}
     if len(shapes) != 1 or len(next(iter(shapes))) != 2 or 0 in next(iter(shapes)):
         raise reader.error(
-            "value", Message("The rows of the image differ in length. Write rows apart by ; and channels apart by |")
+            "value",
+            Message("The rows of the image differ in length. Write rows apart by ; and channels apart by |"),
         )
     if sum(len(row) for channel in channels for row in channel) > MOST_VALUES:
         raise reader.error("value", Message("The image has more than {most:,} values.", most=MOST_VALUES))
@@ -246,12 +255,19 @@ def _question(reader: _Reader, keys: dict[str, str], choices: Sequence[str], lin
             raise reader.error("question", Message("An answer needs a question. Add a line: question: …"))
         return None
     if len(choices) > MOST_CHOICES or len(choices) == 1:
-        raise reader.error("question", Message("A question has 2 to {most} choices (got {got}).", most=MOST_CHOICES, got=len(choices)))
+        raise reader.error(
+            "question",
+            Message("A question has 2 to {most} choices (got {got}).", most=MOST_CHOICES, got=len(choices)),
+        )
     if "right" in keys:
         if "answer" in keys or keys["right"] not in choices:
-            raise reader.error("question", Message("The line right: must repeat one of the choices, in place of answer:"))
+            raise reader.error(
+                "question", Message("The line right: must repeat one of the choices, in place of answer:")
+            )
     elif "answer" not in keys:
-        raise reader.error("question", Message("The question has no answer. Add answer: EXPRESSION, or right: CHOICE"))
+        raise reader.error(
+            "question", Message("The question has no answer. Add answer: EXPRESSION, or right: CHOICE")
+        )
     return Question(
         prompt=parts(keys["question"]),
         choices=tuple(parts(choice) for choice in choices),
