@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -129,22 +130,24 @@ def _checked(lesson: Lesson) -> Lesson:
     """
     first, *others = lesson.texts.values()
     for other in others:
-        same = len(first.steps) == len(other.steps)
-        for number, (one, two) in enumerate(zip(first.steps, other.steps, strict=False), 1):
-            if _structure(one) != _structure(two):
-                same = False
-                break
-        if not same:
+        number = _first_difference(first, other)
+        if number is not None:
             raise BadFile(
-                "{first} and {second} differ in step {number}: model, image, set, page and the answers must be the "
-                "same in both. [lesson-languages]",
+                "{first} and {second} differ in step {number}: model, image, set, page and the answers must be "
+                "the same in both. [lesson-languages]",
                 first=first.source,
                 second=other.source,
-                number=number
-                if len(first.steps) == len(other.steps)
-                else min(len(first.steps), len(other.steps)) + 1,
+                number=number,
             )
     return lesson
+
+
+def _first_difference(one: LessonText, other: LessonText) -> int | None:
+    """Return the number of the first step, from 1, that differs in more than its words."""
+    for number, (first, second) in enumerate(zip_longest(one.steps, other.steps), 1):
+        if first is None or second is None or _structure(first) != _structure(second):
+            return number
+    return None
 
 
 def _structure(step: Step) -> tuple[Any, ...]:
@@ -198,7 +201,7 @@ def step_document(session: Session, lesson: Lesson, number: int, lang: str) -> d
 
 
 def _inherited(steps: Sequence[Step], number: int) -> Step:
-    """Return a step with the model, parameters and image of the step before it where it has no model of its own."""
+    """Return a step that has no model of its own with the model, parameters and image of the step before it."""
     step = steps[number]
     if step.model is not None or number == 0:
         return step

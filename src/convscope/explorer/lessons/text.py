@@ -1,4 +1,4 @@
-"""The form of a lesson: a Markdown file whose steps begin with `##`, with key lines for the page and the question."""
+"""The form of a lesson: a Markdown file whose steps begin with `##`, with key lines for page and question."""
 
 from __future__ import annotations
 
@@ -115,8 +115,8 @@ def read_lesson(content: bytes | str, source: str) -> LessonText:
         source: Its name, for messages.
 
     Raises:
-        BadFile: [lesson-form] for a line that has no meaning, [lesson-value] for a bad number, [lesson-question] for
-            a question that cannot be checked.
+        BadFile: [lesson-form] for a line that has no meaning, [lesson-value] for a bad number, [lesson-question]
+            for a question that cannot be checked.
     """
     reader = _Reader(source)
     if len(content) > LARGEST:

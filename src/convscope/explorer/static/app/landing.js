@@ -4,7 +4,7 @@ import { mapCanvas, scaleOf } from "cs/colors";
 import { loadMaps, loadPixels, loadScores, network } from "cs/data";
 import { h, s, show } from "cs/dom";
 import { notice, showDrawing } from "cs/header";
-import { number, percent, t } from "cs/i18n";
+import { number, t } from "cs/i18n";
 import { latest, makePad } from "cs/pad";
 import { set, state } from "cs/store";
 import { VIEWS } from "cs/views";
@@ -57,7 +57,7 @@ export function makeLanding() {
     for (let c = 0; c < shape[0]; c += 1) body.set(pad.values, c * pad.values.length);
     try {
       const { id, name } = await send("PUT", "/api/drawings", body, { parameters: { shape } });
-      if (network.id !== own) return;
+      if (network.id !== own || state.network !== own || !root.isConnected) return;
       drawn = id;
       showDrawing({ id, name, shape });
       await follow();
@@ -66,10 +66,17 @@ export function makeLanding() {
     }
   });
 
+  /** Read what is on the pad; the state is ready when the last stroke is answered. */
+  async function read() {
+    root.dataset.state = "busy";
+    await submit();
+    root.dataset.state = "ready";
+  }
+
   function byHand() {
     playing = false;
     root.dataset.phase = "own";
-    submit();
+    read();
   }
 
   function clear() {
@@ -154,12 +161,16 @@ export function makeLanding() {
   /** Let the recorded hand draw. */
   async function play() {
     const points = SEVEN.map(([x, y]) => [x * width, y * height]);
+    const drawAll = () => {
+      pad.load();
+      for (const [k, point] of points.slice(1).entries()) pad.line(points[k], point);
+    };
     const lengths = points.slice(1).map((point, k) => Math.hypot(point[0] - points[k][0], point[1] - points[k][1]));
     const whole = lengths.reduce((sum, one) => sum + one, 0);
     if (still() || played) {
-      for (const [k, point] of points.slice(1).entries()) pad.line(points[k], point);
+      drawAll();
       played = true;
-      await submit();
+      await read();
       return;
     }
     played = true;
@@ -186,12 +197,13 @@ export function makeLanding() {
       }
       pen.style.left = `${(100 * last[0]) / width}%`;
       pen.style.top = `${(100 * last[1]) / height}%`;
-      const reading = submit();
       if (until < whole) {
+        read();
         requestAnimationFrame(step);
         return;
       }
-      await reading;
+      drawAll(); // however many frames there were, the same pixels
+      await read();
       pen.hidden = true;
       root.dataset.phase = "reading";
       await new Promise((resolve) => setTimeout(resolve, Math.max(0, BEAM_MS - (performance.now() - start))));
@@ -231,5 +243,5 @@ function digitBars(classes) {
     h("tr", { class: one.index === best ? "best" : null },
       h("th", { scope: "row" }, one.name),
       h("td", { class: "track" }, h("span", { style: { width: `${100 * Math.max(0, Math.min(1, one.value))}%` } })),
-      h("td", { "data-q": "digit", "data-v": String(one.value) }, likely ? percent(one.value) : number(one.value, 3)))));
+      h("td", { "data-q": "digit", "data-v": String(one.value) }, likely ? `${number(Math.round(1000 * one.value) / 10)} %` : number(one.value, 3)))));
 }

@@ -1,5 +1,6 @@
 /** The panel of a guided lesson: text, a question with a checked answer, and the page moving along. */
 
+import { network } from "cs/data";
 import { h, readable, show } from "cs/dom";
 import { notice, showDrawing } from "cs/header";
 import { number, t } from "cs/i18n";
@@ -104,9 +105,21 @@ function move(step) {
   const { patch } = fromHash(step.page);
   delete patch.lesson;
   const { id, name, shape } = step.image;
-  if (shape) showDrawing({ id, name, shape });
-  set({ ...patch, network: step.network, model: isFirst(step.network) ? "" : step.model, image: id, hover: null }, { push: false });
+  waiting = shape ? { network: step.network, drawing: { id, name, shape } } : null;
+  set({ ...patch, network: step.network, model: isFirst(step.network) ? "" : step.model, image: shape ? state.image : id, hover: null }, { push: false });
+  showWaiting();
 }
+
+/** The image of a step fits its network only, so it is shown when that is there. @type {{network: string, drawing: any} | null} */
+let waiting = null;
+
+function showWaiting() {
+  if (!waiting || network?.id !== waiting.network || state.network !== waiting.network) return;
+  showDrawing(waiting.drawing);
+  waiting = null;
+}
+
+on(["ready"], showWaiting);
 
 function question(one) {
   const result = h("p", { class: "result", role: "status" });
