@@ -71,7 +71,9 @@ def check_beam(server, page) -> None:
     for layer, box in windows[:-1]:
         region = shown.network.field("conv2", (row, column), origin=layer)
         assert box == ",".join(map(str, region.clipped)), layer
-    likely = [float(one) for one in page.eval_on_selector_all("[data-q=digit]", "l => l.map(one => one.dataset.v)")]
+    likely = [
+        float(one) for one in page.eval_on_selector_all("[data-q=digit]", "l => l.map(one => one.dataset.v)")
+    ]
     assert likely == pytest.approx(shown.model.predict(x[None])[0].tolist(), rel=1e-5)
     assert int(np.argmax(likely)) == 7
 
@@ -118,7 +120,9 @@ def test_ones_own_digit_is_read_stroke_by_stroke(server, first_visit):
     shown = server.session.first
     x = server.session.pixels(shown, list(server.session.images.values())[-1])
     assert told["value"] == float(shown.model.activations(x[None], ["conv2"])["conv2"].max())
-    likely = [float(one) for one in page.eval_on_selector_all("[data-q=digit]", "l => l.map(one => one.dataset.v)")]
+    likely = [
+        float(one) for one in page.eval_on_selector_all("[data-q=digit]", "l => l.map(one => one.dataset.v)")
+    ]
     assert likely == pytest.approx(shown.model.predict(x[None])[0].tolist(), rel=1e-5, abs=1e-9)
 
 
@@ -167,7 +171,9 @@ def test_coach_marks_need_no_memory_of_the_browser(server, browser, open_page):
 
 
 def test_a_model_of_ones_own_begins_with_the_middle_unit_of_the_last_maps(open_page):
-    network = cs.load("input 3x17x19 | conv 4 3 s2 p1 | relu | maxpool 3x2 s2 | conv 6 3 p2 d2 | flatten | dense 5")
+    network = cs.load(
+        "input 3x17x19 | conv 4 3 s2 p1 | relu | maxpool 3x2 s2 | conv 6 3 p2 d2 | flatten | dense 5"
+    )
     session = Session()
     session.add_network(network, "mine", Model(network, seed=3))
     with running(session) as server:

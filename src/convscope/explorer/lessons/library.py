@@ -179,7 +179,10 @@ def step_document(session: Session, lesson: Lesson, number: int, lang: str) -> d
             question = _asked(numbers, step.question)
     except ConvscopeError as error:
         raise BadFile(
-            "{file}, line {line}: {reason} [lesson-step]", file=text.source, line=line, reason=error
+            "{file}, line {line}: this step cannot be shown. [lesson-step]\n{reason}",
+            file=text.source,
+            line=line,
+            reason=error,
         ) from error
     return {
         "name": lesson.name,

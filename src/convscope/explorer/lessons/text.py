@@ -19,7 +19,6 @@ MOST_VALUES = 65_536
 
 KEYS = ("model", "image", "set", "page", "question", "choice", "right", "answer", "tolerance", "why")
 """Key lines of a step. `set` and `choice` may be repeated."""
-REPEATED = ("set", "choice")
 
 Kind = Literal["text", "code", "strong", "value"]
 _PART = re.compile(r"`(?P<code>[^`]+)`|\*\*(?P<strong>[^*]+)\*\*|\{(?P<value>[^{}]+)\}")
@@ -162,7 +161,9 @@ def _head(reader: _Reader, lines: Sequence[str]) -> tuple[str, str]:
 
 def _step(reader: _Reader, start: int, lines: Sequence[str]) -> Step:
     keys: dict[str, str] = {}
-    repeated: dict[str, list[str]] = {name: [] for name in REPEATED}
+    choices: list[str] = []
+    image = None
+    parameters: list[tuple[str, tuple[float, ...]]] = []
     paragraphs: list[list[str]] = [[]]
     question_line = 0
     for offset, line in enumerate(lines[1:], 1):
@@ -183,19 +184,24 @@ def _step(reader: _Reader, start: int, lines: Sequence[str]) -> Step:
             raise reader.error("form", Message("The step has two lines {name!r}. Leave one out.", name=name + ":"))
         if name == "question":
             question_line = reader.line
-        if name in REPEATED:
-            repeated[name].append(text)
-        else:
-            keys[name] = text
+        if name == "set":
+            parameters.append(_parameter(reader, text))
+            continue
+        if name == "choice":
+            choices.append(text)
+            continue
+        if name == "image":
+            image = _image(reader, text)
+        keys[name] = text
     reader.line = start + 1
     return Step(
         title=lines[0][3:].strip(),
         paragraphs=tuple(parts(" ".join(one)) for one in paragraphs if one),
         model=keys.get("model"),
-        image=_image(reader, keys["image"]) if "image" in keys else None,
-        parameters=tuple(_parameter(reader, text) for text in repeated["set"]),
+        image=image,
+        parameters=tuple(parameters),
         page=keys.get("page", "").lstrip("#"),
-        question=_question(reader, keys, repeated["choice"], question_line),
+        question=_question(reader, keys, choices, question_line),
         line=start + 1,
     )
 

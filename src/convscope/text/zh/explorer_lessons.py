@@ -64,7 +64,9 @@ MESSAGES = {
     ),
     "{file}, line {line}: {reason} [lesson-form]": ("{file} 第 {line} 行：{reason} [lesson-form]"),
     "{file}, line {line}: {reason} [lesson-question]": ("{file} 第 {line} 行：{reason} [lesson-question]"),
-    "{file}, line {line}: {reason} [lesson-step]": ("{file} 第 {line} 行：{reason} [lesson-step]"),
+    "{file}, line {line}: this step cannot be shown. [lesson-step]\n{reason}": (
+        "{file} 第 {line} 行：无法显示这一步。[lesson-step]\n{reason}"
+    ),
     "{file}, line {line}: {reason} [lesson-value]": ("{file} 第 {line} 行：{reason} [lesson-value]"),
     "{first} and {second} differ in step {number}: model, image, set, page and the answers must be the same in both. [lesson-languages]": (
         "{first} 与 {second} 的第 {number} 步不一致：两者的 model、image、set、page 和答案必须相同。[lesson-languages]"
