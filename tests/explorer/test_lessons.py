@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from urllib.parse import parse_qs
 
 import numpy as np
@@ -28,7 +29,6 @@ def session():
 @pytest.fixture(scope="module")
 def server(session):
     session.first = session.sample_network()
-    session.landing = True
     with running(session) as one:
         yield one
 
@@ -122,10 +122,8 @@ def test_any_bytes_are_read_or_refused():
     ]
     for _ in range(300):
         text = " ".join(generator.choice(words, 40)).replace(" \n ", "\n")
-        try:
+        with suppress(BadFile):
             read_lesson(STEP + text, "random.md")
-        except BadFile as error:
-            assert error.code.startswith("lesson-")
 
 
 # Numbers

@@ -1,6 +1,6 @@
 /** The panel of a guided lesson: text, a question with a checked answer, and the page moving along. */
 
-import { network } from "cs/data";
+import { loadNetwork, network } from "cs/data";
 import { h, readable, show } from "cs/dom";
 import { notice, showDrawing } from "cs/header";
 import { number, t } from "cs/i18n";
@@ -93,33 +93,25 @@ async function draw() {
   const key = `${place.name} ${place.number}`;
   if (moved !== key) {
     moved = key;
-    move(step);
     title.focus({ preventScroll: true });
+    await move(step, mine);
+    if (!mine()) return;
   }
   root.dataset.step = String(step.number);
   root.dataset.state = "ready";
 }
 
-/** Move the page to what the step shows. */
-function move(step) {
+/** Move the page to what the step shows. The network is loaded first, so that nothing is asked of the one before. */
+async function move(step, mine) {
   const { patch } = fromHash(step.page);
   delete patch.lesson;
+  do await loadNetwork(step.network, state.lang);
+  while (mine() && network.id !== step.network);
+  if (!mine()) return;
   const { id, name, shape } = step.image;
-  waiting = shape ? { network: step.network, drawing: { id, name, shape } } : null;
-  set({ ...patch, network: step.network, model: isFirst(step.network) ? "" : step.model, image: shape ? state.image : id, hover: null }, { push: false });
-  showWaiting();
+  if (shape) showDrawing({ id, name, shape });
+  set({ ...patch, network: step.network, model: isFirst(step.network) ? "" : step.model, image: id, hover: null }, { push: false });
 }
-
-/** The image of a step fits its network only, so it is shown when that is there. @type {{network: string, drawing: any} | null} */
-let waiting = null;
-
-function showWaiting() {
-  if (!waiting || network?.id !== waiting.network || state.network !== waiting.network) return;
-  showDrawing(waiting.drawing);
-  waiting = null;
-}
-
-on(["ready"], showWaiting);
 
 function question(one) {
   const result = h("p", { class: "result", role: "status" });

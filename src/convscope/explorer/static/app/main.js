@@ -58,9 +58,15 @@ async function showNetwork() {
 async function applyHash() {
   const { patch, bad } = fromHash(location.hash);
   if (bad.length) notice(t("bad_link", { names: bad.join(", ") }));
+  if (patch.lesson && JSON.stringify(patch.lesson) !== JSON.stringify(state.lesson)) {
+    // The step of the lesson says what is shown.
+    set({ lesson: patch.lesson, lang: patch.lang ?? state.lang }, { push: false });
+    return;
+  }
   if (patch.model && patch.model !== state.model) {
     try {
       patch.network = (await send("POST", "/api/networks", patch.model)).id;
+      if (network) await loadNetwork(patch.network, patch.lang ?? state.lang);
     } catch (error) {
       notice(error.message);
       delete patch.model;
