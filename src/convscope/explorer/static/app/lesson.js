@@ -5,7 +5,7 @@ import { h, readable, show } from "cs/dom";
 import { notice, showDrawing } from "cs/header";
 import { number, t } from "cs/i18n";
 import { isFirst } from "cs/opening";
-import { fromHash, keep, on, set, state } from "cs/store";
+import { fromHash, keep, on, set, state, toHash } from "cs/store";
 import { getJson } from "cs/wire";
 
 const root = /** @type {HTMLElement} */ (document.getElementById("lesson"));
@@ -106,11 +106,15 @@ async function move(step, mine) {
   const { patch } = fromHash(step.page);
   delete patch.lesson;
   do await loadNetwork(step.network, state.lang);
-  while (mine() && network.id !== step.network);
-  if (!mine()) return;
+  while (mine() && network?.id !== step.network);
+  if (!mine()) {
+    if (state.network) await loadNetwork(state.network, state.lang);
+    return;
+  }
   const { id, name, shape } = step.image;
   if (shape) showDrawing({ id, name, shape });
   set({ ...patch, network: step.network, model: isFirst(step.network) ? "" : step.model, image: id, hover: null }, { push: false });
+  history.replaceState(null, "", toHash());
 }
 
 function question(one) {

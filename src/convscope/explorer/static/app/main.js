@@ -47,7 +47,7 @@ async function showNetwork() {
     body.dataset.state = "ready";
     return;
   }
-  if (wanted !== `${state.network} ${state.lang}`) return;
+  if (wanted !== `${state.network} ${state.lang}` || network?.id !== state.network) return;
   shown = wanted;
   if (!fits(state.image)) set({ image: "sample" }, { push: false });
   settle();
@@ -55,10 +55,11 @@ async function showNetwork() {
   body.dataset.state = "ready";
 }
 
-async function applyHash() {
+/** Follow the address. @param {boolean} first whether the page begins with it */
+async function applyHash(first = false) {
   const { patch, bad } = fromHash(location.hash);
   if (bad.length) notice(t("bad_link", { names: bad.join(", ") }));
-  if (patch.lesson && JSON.stringify(patch.lesson) !== JSON.stringify(state.lesson)) {
+  if (patch.lesson && (first || JSON.stringify(patch.lesson) !== JSON.stringify(state.lesson))) {
     // The step of the lesson says what is shown.
     set({ lesson: patch.lesson, lang: patch.lang ?? state.lang }, { push: false });
     return;
@@ -99,8 +100,8 @@ on(["layer", "channel", "row", "column"], announce);
 on(["lang"], () => (document.documentElement.lang = state.lang === "zh" ? "zh-CN" : "en"));
 on(["theme"], () => (document.documentElement.dataset.theme = state.theme));
 document.addEventListener("keydown", keys);
-window.addEventListener("popstate", applyHash);
-window.addEventListener("hashchange", applyHash);
+window.addEventListener("popstate", () => applyHash());
+window.addEventListener("hashchange", () => applyHash());
 
 async function start() {
   await loadTexts(/** @type {string} */ (body.dataset.static));
@@ -113,7 +114,7 @@ async function start() {
     if (session.lesson) set({ lesson: { name: session.lesson, number: 0 } }, { push: false });
   }
   startHeader(session);
-  await applyHash();
+  await applyHash(true);
   set({ network: state.network || session.network, image: state.image || session.images.at(-1).id }, { push: false });
 }
 
