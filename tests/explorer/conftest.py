@@ -107,7 +107,7 @@ def open_page(browser):
             page.goto(f"http://127.0.0.1:{server.port}/{fragment}")
         page.wait_for_selector("body[data-state=ready]")
         page.wait_for_selector("#stage .content[data-state=ready], #stage .empty")
-        page.wait_for_selector("#inspector .content[data-state=ready]")
+        page.wait_for_selector("#inspector .content[data-state=ready]", state="attached")
         return page
 
     open_one.faults = faults

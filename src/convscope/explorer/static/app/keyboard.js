@@ -16,7 +16,7 @@ function draw() {
   show(dialog,
     h("h2", { id: "keys-title" }, t("keys_title")),
     h("table", {}, KEYS.map(([key, text]) => h("tr", {}, h("th", { scope: "row" }, h("kbd", {}, key === "Space" ? t("space") : key)), h("td", {}, t(text))))),
-    h("form", { method: "dialog" }, h("button", { class: "primary" }, t("close"))));
+    h("form", { method: "dialog" }, h("button", { class: "primary" }, t("keys_close"))));
 }
 
 /** Show the list of keys. */
@@ -48,4 +48,12 @@ document.addEventListener("keydown", (event) => {
   } else steer(event);
 });
 
-on(["lang"], () => dialog.open && draw());
+/** Name the parts of the page for screen readers. */
+function label() {
+  for (const part of ["strip", "image", "stage", "inspector", "lesson"]) document.getElementById(part)?.setAttribute("aria-label", t(`part_${part}`));
+}
+
+on(["lang"], () => {
+  label();
+  if (dialog.open) draw();
+});

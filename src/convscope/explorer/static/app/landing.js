@@ -39,7 +39,7 @@ export function makeLanding() {
   const scene = h("div", { class: "scene" },
     h("figure", { class: "panel first" }, h("div", { class: "sheet" }, pad.canvas, pen), h("figcaption", {}, `${height}×${width}`)), panels, bars, beam);
   const again = VIEWS.has("training")
-    ? h("button", { class: "invite", "data-q": "learn_again", onclick: learnAgain }, h("b", {}, t("learn_again")), h("span", {}, t("learn_again_hint")))
+    ? h("button", { class: "invite", "data-q": "learn_again", onclick: learnAgain }, h("b", {}, t("invite_learn")), h("span", {}, t("invite_learn_hint")))
     : null;
   const root = h("section", { class: "landing", "data-phase": "waiting", "aria-label": t("landing_label") },
     h("p", { class: "intro" }, t("landing_intro", { params: number(network.report.totals.params) })),
