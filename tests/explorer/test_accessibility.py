@@ -143,7 +143,7 @@ def test_a_unit_and_its_derivation_are_reached_without_a_mouse(server, open_page
     page.wait_for_selector("[data-view=maps][aria-selected=true]")
     assert focused(page) == "maps"
     page.wait_for_selector("#stage .content[data-state=ready]")
-    tab_to(page, "big")
+    tab_to(page, "conv2")  # the large map of the layer
     row = int(page.evaluate("async () => (await import('cs/store')).state.row"))
     page.keyboard.press("ArrowUp")
     page.wait_for_function(

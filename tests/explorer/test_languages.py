@@ -13,10 +13,47 @@ from explorer.conftest import running
 from explorer.test_accessibility import views
 
 NAMES = frozenset(
-    (
-        "convscope English LaTeX float ReLU Grad CAM PNG JPEG Esc Tab Page Up Down Home End Enter ONNX PyTorch "
-        "YAML KiB MiB GiB LeNet Sigmoid Dropout tanh RGB SAME VALID LSTM imcol same valid API Python ceil mode"
-    ).split()
+    [
+        "convscope",
+        "English",
+        "LaTeX",
+        "float",
+        "ReLU",
+        "Grad",
+        "CAM",
+        "PNG",
+        "JPEG",
+        "Esc",
+        "Tab",
+        "Page",
+        "Up",
+        "Down",
+        "Home",
+        "End",
+        "Enter",
+        "ONNX",
+        "PyTorch",
+        "YAML",
+        "KiB",
+        "MiB",
+        "GiB",
+        "LeNet",
+        "Sigmoid",
+        "Dropout",
+        "tanh",
+        "RGB",
+        "SAME",
+        "VALID",
+        "LSTM",
+        "imcol",
+        "col",
+        "same",
+        "valid",
+        "API",
+        "Python",
+        "ceil",
+        "mode",
+    ]
 )
 """Words that are the same in both languages: names, units, keys."""
 
