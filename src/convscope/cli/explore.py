@@ -35,6 +35,9 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 @click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--allow-remote", is_flag=True, help="Allow a --host that other machines can reach.")
 @click.option("--browser/--no-browser", "browse", default=True, show_default=True, help="Open the browser.")
+@click.option(
+    "--lesson", metavar="NAME|FILE", help="Guided lesson to begin with: a bundled one, or a Markdown file."
+)
 @engine_option
 @language_option
 def command(
@@ -45,6 +48,7 @@ def command(
     host: str,
     allow_remote: bool,
     browse: bool,
+    lesson: str | None,
     engine: str | None,
     **source: Any,
 ) -> None:
@@ -82,6 +86,9 @@ def command(
         _add_folder(session, folder)
     for path in images:
         _add(session, path)
+    if lesson is not None:
+        session.lesson = session.lessons.open(lesson)
+        session.lessons.check(session, session.lesson)
     listener = bound_socket(host, port)
     if host not in LOOPBACK:
         click.echo(
@@ -100,6 +107,7 @@ def _open(session: Session, name: str | None, source: Mapping[str, Any]) -> None
     from ..explorer.session import SAMPLE_MODEL
     from ..network import Network
 
+    session.landing = name is None
     name = str(SAMPLE_MODEL) if name is None else name
     shown = read_model_or_network(name, **source, engine=session.engine)
     if isinstance(shown, Network):

@@ -20,6 +20,7 @@ from ..data.datasets import digits
 from ..data.load import read_input
 from ..data.transforms import resize_dataset
 from ..errors import BadSetting
+from ..exchange import load_model
 from ..images import sample_image
 from ..inside.perturbation import strict_twin
 from ..inside.targets import check_unit, node_named
@@ -31,6 +32,7 @@ from ..network import Network
 from ..notation import to_yaml
 from ..text.language import Message, current_language
 from .cache import ArrayCache
+from .lessons import LessonLibrary
 from .worker import Worker
 
 Weights = Literal["trained", "untrained", "none"]
@@ -138,6 +140,12 @@ class Session:
         self.networks: dict[str, ShownNetwork] = {}
         self.images: OrderedDict[str, ShownImage] = OrderedDict({SAMPLE.id: SAMPLE})
         self.first: ShownNetwork | None = None
+        self.lesson: str | None = None
+        """The lesson that the page begins with."""
+        self.landing = False
+        """Whether the page begins with a hand that draws a digit for the first network."""
+        self._sample: ShownNetwork | None = None
+        self.lessons = LessonLibrary()
         self.values = ArrayCache(VALUES_BYTES)
         self._traced: tuple[tuple[str, str, int], Trace] | None = None
         self._strict: tuple[str, Model] | None = None
@@ -154,6 +162,20 @@ class Session:
         if self.first is None:
             self.first = self.networks[key]
         return self.networks[key]
+
+    def add_lesson_network(self, network: Network, source: str, model: Model) -> ShownNetwork:
+        """Show a network with the parameters that a lesson sets, which `source` describes."""
+        key = hashlib.sha256(source.encode()).hexdigest()[:16]
+        if key not in self.networks:
+            self.networks[key] = ShownNetwork(key, network, "lesson", model, None, self.engine)
+        return self.networks[key]
+
+    def sample_network(self) -> ShownNetwork:
+        """Return the bundled LeNet with its trained weights."""
+        if self._sample is None:
+            model = load_model(SAMPLE_MODEL, engine=self.engine)
+            self._sample = self.add_network(model.network, str(SAMPLE_MODEL), model)
+        return self._sample
 
     def _reason(self, network: Network) -> Message | None:
         """Return why a network cannot be run on an image, or None."""

@@ -37,8 +37,8 @@ class Worker:
         self._changed = Condition()
         Thread(target=self._work, name=name, daemon=True).start()
 
-    async def run(self, function: Callable[..., T], *arguments: object) -> T:
-        """Run a call in the current context, and return its result.
+    def submit(self, function: Callable[..., T], *arguments: object) -> Future[T]:
+        """Queue a call in the current context, and return its future result.
 
         Raises:
             Busy: If `MOST_WAITING` calls are waiting.
@@ -50,7 +50,15 @@ class Worker:
                 raise Busy
             self._waiting.append(call)
             self._changed.notify()
-        return await asyncio.wrap_future(future)
+        return future
+
+    async def run(self, function: Callable[..., T], *arguments: object) -> T:
+        """Run a call in the current context, and return its result.
+
+        Raises:
+            Busy: If `MOST_WAITING` calls are waiting.
+        """
+        return await asyncio.wrap_future(self.submit(function, *arguments))
 
     def _work(self) -> None:
         while True:

@@ -19,6 +19,7 @@ from ...loading import load, zoo_names
 from ...network import Network
 from ...notation import parse_untrusted, to_notation
 from ...text.language import translate
+from ..lessons.library import SAMPLE_NAME
 from ..markup import markup_tree
 from ..session import Session, ShownNetwork
 from ..wire import FOREVER, arrays_response, json_response
@@ -33,6 +34,8 @@ async def add_network(request: Request, session: Session) -> Response:
 
     def read() -> ShownNetwork:
         name = text.strip()
+        if name == SAMPLE_NAME:
+            return session.sample_network()
         if name in zoo_names():
             return session.add_network(load(name), name)
         return session.add_network(parse_untrusted(text), "notation")

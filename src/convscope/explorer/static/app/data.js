@@ -17,13 +17,18 @@ export let network = null;
 /** @type {{edges: Int32Array, sizes: number[], starts: number[], total: number, layers: any[]} | null} */
 let boxes = null;
 
-/** Load a network with the boxes of its units. */
+let newest = 0;
+
+/** Load a network with the boxes of its units. It becomes the current one unless another was asked for since. */
 export async function loadNetwork(id, lang) {
+  newest += 1;
+  const mine = newest;
   const [document, tables] = await Promise.all([
     once(`network ${id} ${lang}`, () => getJson(`/api/networks/${id}`, { lang })),
     once(`boxes ${id}`, () => getArrays(`/api/networks/${id}/boxes`)),
   ]);
   const { sizes, layers } = tables.document;
+  if (mine !== newest) return network;
   const starts = [0];
   for (const size of sizes) starts.push(starts[starts.length - 1] + size);
   network = prepare(document);

@@ -55,9 +55,25 @@ export function build(trees, inMath = false) {
   });
 }
 
-/** Replace all children of an element. */
+/** Replace all children of an element. Where one of them has the focus, the one in its place gets it. */
 export function show(element, ...children) {
+  const focused = element.contains(document.activeElement) && document.activeElement !== element ? pathTo(element, document.activeElement) : null;
   element.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  if (focused) follow(element, focused);
+}
+
+/** Return the places of the children that lead to an element, with its tag. */
+function pathTo(root, element) {
+  const { tagName } = element;
+  const path = [];
+  for (let one = element; one !== root; one = one.parentElement) path.unshift([...one.parentElement.children].indexOf(one));
+  return { path, tagName };
+}
+
+function follow(root, { path, tagName }) {
+  let one = root;
+  for (const place of path) one = one?.children[place];
+  if (one?.tagName === tagName && !one.contains(document.activeElement)) one.focus({ preventScroll: true });
 }
 
 /** Controls, and marks that change the direction of text: \p{Cc} and \p{Cf}. */

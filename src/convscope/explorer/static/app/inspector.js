@@ -31,7 +31,7 @@ function key() {
 
 async function draw() {
   show(tabs, [...TABS.keys()].map((tab) =>
-    h("button", { role: "tab", "aria-selected": String(tab === state.tab), "data-tab": tab, onclick: () => set({ tab }) }, t(`tab_${tab}`))));
+    h("button", { role: "tab", "aria-selected": String(tab === state.tab), tabindex: tab === state.tab ? "0" : "-1", "data-tab": tab, onclick: () => set({ tab }) }, t(`tab_${tab}`))));
   if (!network || !state.layer) return;
   const mine = key();
   content.dataset.state = "loading";

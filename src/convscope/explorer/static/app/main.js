@@ -3,8 +3,11 @@
 import { indexOf, loadNetwork, mapShape, network, row } from "cs/data";
 import { fits, notice, startHeader } from "cs/header";
 import { loadTexts, t } from "cs/i18n";
+import "cs/coach";
 import "cs/image";
 import "cs/inspector";
+import "cs/keyboard";
+import { setOpening } from "cs/opening";
 import "cs/stage";
 import { fromHash, on, set, state } from "cs/store";
 import { select } from "cs/strip";
@@ -44,7 +47,7 @@ async function showNetwork() {
     body.dataset.state = "ready";
     return;
   }
-  if (wanted !== `${state.network} ${state.lang}`) return;
+  if (wanted !== `${state.network} ${state.lang}` || network?.id !== state.network) return;
   shown = wanted;
   if (!fits(state.image)) set({ image: "sample" }, { push: false });
   settle();
@@ -52,12 +55,19 @@ async function showNetwork() {
   body.dataset.state = "ready";
 }
 
-async function applyHash() {
+/** Follow the address. @param {boolean} first whether the page begins with it */
+async function applyHash(first = false) {
   const { patch, bad } = fromHash(location.hash);
   if (bad.length) notice(t("bad_link", { names: bad.join(", ") }));
+  if (patch.lesson && (first || JSON.stringify(patch.lesson) !== JSON.stringify(state.lesson))) {
+    // The step of the lesson says what is shown.
+    set({ lesson: patch.lesson, lang: patch.lang ?? state.lang }, { push: false });
+    return;
+  }
   if (patch.model && patch.model !== state.model) {
     try {
       patch.network = (await send("POST", "/api/networks", patch.model)).id;
+      if (network) await loadNetwork(patch.network, patch.lang ?? state.lang);
     } catch (error) {
       notice(error.message);
       delete patch.model;
@@ -90,16 +100,21 @@ on(["layer", "channel", "row", "column"], announce);
 on(["lang"], () => (document.documentElement.lang = state.lang === "zh" ? "zh-CN" : "en"));
 on(["theme"], () => (document.documentElement.dataset.theme = state.theme));
 document.addEventListener("keydown", keys);
-window.addEventListener("popstate", applyHash);
-window.addEventListener("hashchange", applyHash);
+window.addEventListener("popstate", () => applyHash());
+window.addEventListener("hashchange", () => applyHash());
 
 async function start() {
   await loadTexts(/** @type {string} */ (body.dataset.static));
   const session = await getJson("/api/session");
   const chinese = session.lang === "zh" || navigator.language.startsWith("zh");
   set({ lang: chinese ? "zh" : "en" }, { push: false });
+  setOpening(session);
+  if (location.hash === "") {
+    if (session.landing) set({ view: "start" }, { push: false });
+    if (session.lesson) set({ lesson: { name: session.lesson, number: 0 } }, { push: false });
+  }
   startHeader(session);
-  await applyHash();
+  await applyHash(true);
   set({ network: state.network || session.network, image: state.image || session.images.at(-1).id }, { push: false });
 }
 

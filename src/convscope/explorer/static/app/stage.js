@@ -25,7 +25,7 @@ function current() {
 
 function draw() {
   show(tabs, [...VIEWS.keys()].map((view) =>
-    h("button", { role: "tab", "aria-selected": String(view === state.view), "data-view": view, onclick: () => set({ view }) }, t(`view_${view}`))));
+    h("button", { role: "tab", "aria-selected": String(view === state.view), tabindex: view === state.view ? "0" : "-1", "data-view": view, onclick: () => set({ view }) }, t(`view_${view}`))));
   if (!network) return;
   content.dataset.state = "loading";
   content.dataset.view = state.view;

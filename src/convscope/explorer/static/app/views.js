@@ -14,7 +14,8 @@ import * as field from "cs/views/field";
 import * as lab from "cs/views/lab";
 import * as maps from "cs/views/maps";
 import * as predict from "cs/views/predict";
+import * as start from "cs/views/start";
 import * as table from "cs/views/table";
 
 /** @type {Map<string, {keys: string[], draw: (root: HTMLElement) => any, move?: (root: HTMLElement) => boolean, lasting?: boolean}>} */
-export const VIEWS = new Map(Object.entries({ maps, predict, field, lab, table, editor }));
+export const VIEWS = new Map(Object.entries({ start, maps, predict, field, lab, table, editor }));
