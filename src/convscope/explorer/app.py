@@ -23,7 +23,7 @@ from .. import __version__
 from ..loading import zoo_names
 from ..text.language import LANGUAGES
 from .access import Access, local_hosts
-from .routes import images, networks, values
+from .routes import images, networks, runs, values
 from .routes.requests import endpoint
 from .session import SAMPLE, Session
 from .wire import FOREVER, json_response
@@ -31,7 +31,7 @@ from .wire import FOREVER, json_response
 TYPES = {".js": "text/javascript", ".css": "text/css", ".json": "application/json", ".svg": "image/svg+xml"}
 
 
-MODULES = (networks, images, values)
+MODULES = (networks, images, values, runs)
 """Modules of routes, one for each topic."""
 
 
