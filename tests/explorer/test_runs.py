@@ -59,8 +59,7 @@ def server(tmp_path):
     session.add_network(cs.load(NETWORK), "small")
     with running(session) as one:
         yield one
-        session.end()
-        session.jobs.wait(60)
+    session.jobs.wait(60)
 
 
 def get(server, path):
@@ -356,6 +355,7 @@ def test_the_stream_continues_from_a_position(finished, tmp_path):
         connection, answer = stream(server, path)
         assert answer.headers["content-type"].startswith("text/event-stream")
         events = read_events(answer, lambda event: event.get("event") == "beat")
+        answer.close()
         connection.close()
         log = [event for event in events if event.get("event") == "log"]
         assert sum(len(json.loads(event["data"])["events"]) for event in log) == len(lines)
@@ -364,6 +364,7 @@ def test_the_stream_continues_from_a_position(finished, tmp_path):
         assert said["progress"] == "finished"
         connection, answer = stream(server, f"{path}&from={middle.end}")
         events = read_events(answer, lambda event: event.get("event") == "beat")
+        answer.close()
         connection.close()
         assert not [event for event in events if event.get("event") == "log"], "nothing is sent twice"
         wait_until(lambda: session.streams == 0)
@@ -399,6 +400,9 @@ def test_control_c_ends_eight_streams_and_saves_the_training(tmp_path):
         process.send_signal(signal.SIGINT)
         for _, answer in streams:
             assert read_events(answer, lambda event: event.get("event") in ("end", None))[-1]["event"] == "end"
+        for connection, answer in streams:
+            answer.close()
+            connection.close()
         assert process.wait(20) == 0
         said = process.stderr.read()
         assert "Traceback" not in said

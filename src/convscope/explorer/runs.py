@@ -30,11 +30,14 @@ MOST_RUNS = 500
 class RunState:
     """The progress of a run, and what is stored of it: steps whose weights can be shown, the step it resumes from.
 
+    `passing` are those of the steps that are not in the ring, which the next checkpoints replace.
+
     `reason` is why a finished run ended: "epochs", "patience" or "diverged".
     """
 
     progress: Progress
     steps: tuple[int, ...] = ()
+    passing: tuple[int, ...] = ()
     saved: int | None = None
     reason: str | None = None
 
@@ -86,17 +89,18 @@ class Run:
             return RunState("deleted")
         last, previous = self._position(LAST), self._position(PREVIOUS)
         known = {one.step for one in (last, previous) if one is not None}
-        steps = tuple(sorted({*checkpoints_of(self.path), *known}))
+        ring = checkpoints_of(self.path)
+        steps, passing = tuple(sorted({*ring, *known})), tuple(sorted(known - ring.keys()))
         saved = None if last is None else last.step
         lock = _stamp(self.path / LOCK)
         if lock is not None and lock != self._stale:
             if RunLock(self.path).is_held():
-                return RunState("running", steps, saved)
+                return RunState("running", steps, passing, saved)
             self._stale = lock
         reason = None if last is None else self._ended(last)
         if reason is not None:
-            return RunState("finished", steps, saved, reason)
-        return RunState("interrupted" if lock is None else "killed", steps, saved)
+            return RunState("finished", steps, passing, saved, reason)
+        return RunState("interrupted" if lock is None else "killed", steps, passing, saved)
 
     def steps(self) -> list[int]:
         """Return the steps with a full checkpoint."""

@@ -22,8 +22,8 @@ export let network = null;
 /** @type {{edges: Int32Array, sizes: number[], starts: number[], total: number, layers: any[]} | null} */
 let boxes = null;
 
-/** Load a network with the boxes of its units. */
-export async function loadNetwork(id, lang) {
+/** Load a network with the boxes of its units; `step`: the step of its run whose weights are shown, or null. */
+export async function loadNetwork(id, lang, step = null) {
   const [document, tables] = await Promise.all([
     once(`network ${id} ${lang}`, () => getJson(`/api/networks/${id}`, { lang })),
     once(`boxes ${id}`, () => getArrays(`/api/networks/${id}/boxes`)),
@@ -31,7 +31,7 @@ export async function loadNetwork(id, lang) {
   const { sizes, layers } = tables.document;
   const starts = [0];
   for (const size of sizes) starts.push(starts[starts.length - 1] + size);
-  network = prepare(document);
+  network = atStep(prepare(document), step);
   boxes = { edges: tables.arrays.edges, sizes, starts, total: tables.shapes.edges[1], layers };
   return network;
 }
@@ -39,6 +39,13 @@ export async function loadNetwork(id, lang) {
 function prepare(document) {
   const rows = [inputRow(document), ...document.report.layers];
   return { ...document, rows, byName: new Map(rows.map((row, place) => [row.name, { ...row, place }])) };
+}
+
+/** Give the network the id under which the server has its values at a step. `base` is the one without a step. */
+function atStep(document, step) {
+  const base = document.id;
+  if (step === null || !document.run) return { ...document, base, step: null };
+  return { ...document, base, step, id: `${base}@${step}`, weights: step > 0 ? "trained" : "untrained" };
 }
 
 /** The report lists layers only; the input is shown, too. */

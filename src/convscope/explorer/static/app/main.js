@@ -5,9 +5,11 @@ import { fits, notice, startHeader } from "cs/header";
 import { loadTexts, t } from "cs/i18n";
 import "cs/image";
 import "cs/inspector";
+import { linkedRun } from "cs/runs";
 import "cs/stage";
 import { fromHash, on, set, state } from "cs/store";
 import { select } from "cs/strip";
+import "cs/time";
 import { selected } from "cs/unit_parts";
 import { getJson, send } from "cs/wire";
 
@@ -34,17 +36,18 @@ function settle(linked = false) {
 let shown = "";
 
 async function showNetwork() {
-  if (!state.network || shown === `${state.network} ${state.lang}`) return;
-  const wanted = `${state.network} ${state.lang}`;
-  body.dataset.state = "loading";
+  const key = () => `${state.network} ${state.lang} ${state.step ?? ""}`;
+  const wanted = key();
+  if (!state.network || shown === wanted) return;
+  if (network?.base !== state.network) body.dataset.state = "loading";
   try {
-    await loadNetwork(state.network, state.lang);
+    await loadNetwork(state.network, state.lang, state.step);
   } catch (error) {
     notice(error.message);
     body.dataset.state = "ready";
     return;
   }
-  if (wanted !== `${state.network} ${state.lang}`) return;
+  if (wanted !== key()) return;
   shown = wanted;
   if (!fits(state.image)) set({ image: "sample" }, { push: false });
   settle();
@@ -63,8 +66,9 @@ async function applyHash() {
       delete patch.model;
     }
   }
+  await linkedRun(patch);
   set(patch, { push: false });
-  if (network && state.network === network.id) settle(true);
+  if (network && state.network === network.base) settle(true);
 }
 
 function announce() {
@@ -85,7 +89,7 @@ function keys(event) {
   }
 }
 
-on(["network", "lang"], showNetwork);
+on(["network", "lang", "step"], showNetwork);
 on(["layer", "channel", "row", "column"], announce);
 on(["lang"], () => (document.documentElement.lang = state.lang === "zh" ? "zh-CN" : "en"));
 on(["theme"], () => (document.documentElement.dataset.theme = state.theme));

@@ -14,6 +14,7 @@ import * as growth from "cs/views/growth";
 import * as maps from "cs/views/maps";
 import * as predict from "cs/views/predict";
 import * as table from "cs/views/table";
+import * as training from "cs/views/training";
 
 /** @type {Map<string, {keys: string[], draw: (root: HTMLElement) => any, move?: (root: HTMLElement) => boolean, lasting?: boolean}>} */
-export const VIEWS = new Map(Object.entries({ maps, predict, growth, table, editor }));
+export const VIEWS = new Map(Object.entries({ maps, predict, growth, table, training, editor }));
