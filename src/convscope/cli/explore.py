@@ -27,6 +27,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 @optional_model_argument
 @weights_options
 @click.option("--image", "images", metavar="PATH", multiple=True, help="Image file to start with; repeatable.")
+@click.option("--images", "folder", metavar="FOLDER", help="Folder of images to choose from.")
 @click.option(
     "--port",
     metavar="N",
@@ -49,6 +50,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 def command(
     model: str | None,
     images: tuple[str, ...],
+    folder: str | None,
     port: int | None,
     host: str,
     allow_remote: bool,
@@ -67,6 +69,7 @@ def command(
     Examples:
       convscope explore
       convscope explore runs/lenet-digits --image three.png
+      convscope explore model.onnx --images photos
       convscope explore resnet50 --no-browser
     """
     try:
@@ -86,6 +89,8 @@ def command(
         )
     session = Session(engine, runs=runs)
     _open(session, model, source)
+    if folder is not None:
+        _add_folder(session, folder)
     for path in images:
         _add(session, path)
     listener = bound_socket(host, port)
@@ -135,3 +140,29 @@ def _add(session: Session, path: str) -> None:
     read_header(path)
     with open_regular(path) as file:
         session.add_image(Path(path).name, file.read())
+
+
+MOST_FILES = 500
+
+
+def _add_folder(session: Session, folder: str) -> None:
+    """Add the image files of a folder, evenly chosen if there are very many."""
+    from pathlib import Path
+
+    from ..data.folder import image_files
+
+    files = image_files(folder)
+    count = min(len(files), MOST_FILES)
+    if count < len(files):
+        click.echo(
+            localize(
+                "{folder} has {total:,} images; {count} of them are shown.",
+                folder=folder,
+                total=len(files),
+                count=count,
+            ),
+            err=True,
+        )
+    for i in range(count):
+        path = files[i * len(files) // count]
+        session.add_file(path, path.relative_to(Path(folder)).as_posix())

@@ -8,12 +8,16 @@ import { VIEWS } from "cs/views";
 
 keep("view", "v", oneOf([...VIEWS.keys()]));
 
+/** Milliseconds after which a wait is explained. */
+const PATIENCE = 800;
+
 const root = /** @type {HTMLElement} */ (document.getElementById("stage"));
 const tabs = h("div", { class: "tabs", role: "tablist" });
 const content = h("div", { class: "content", role: "tabpanel" });
 show(root, tabs, content);
 
 let drawn = "";
+let late = 0;
 
 function current() {
   return /** @type {any} */ (VIEWS.get(state.view));
@@ -27,7 +31,14 @@ function draw() {
   content.dataset.view = state.view;
   if (drawn !== `${network.base} ${state.view}`) show(content);
   drawn = `${network.base} ${state.view}`;
+  clearTimeout(late);
+  late = window.setTimeout(explainWait, PATIENCE);
   current().draw(content);
+}
+
+/** Say what takes long, where nothing is shown yet. */
+function explainWait() {
+  if (content.dataset.state === "loading" && !content.firstChild) show(content, h("p", { class: "empty" }, t("computing")));
 }
 
 on(["network"], () => {
