@@ -126,20 +126,20 @@ export function marginOf(layer, height, width) {
 export function loadRegion(unit, lang) {
   const at = indexOf(unit);
   const spatial = at.length > 1 ? at : [at[0]];
-  return once(`region ${network.id} ${unit.layer} ${spatial} ${lang}`, () =>
-    getJson(`/api/networks/${network.id}/region`, { layer: unit.layer, at: spatial, lang }),
+  return once(`region ${network.base} ${unit.layer} ${spatial} ${lang}`, () =>
+    getJson(`/api/networks/${network.base}/region`, { layer: unit.layer, at: spatial, lang }),
   );
 }
 
 export function loadMask(unit) {
   const at = indexOf(unit);
-  return once(`mask ${network.id} ${unit.layer} ${at}`, () =>
-    getArrays(`/api/networks/${network.id}/mask`, { layer: unit.layer, at }),
+  return once(`mask ${network.base} ${unit.layer} ${at}`, () =>
+    getArrays(`/api/networks/${network.base}/mask`, { layer: unit.layer, at }),
   );
 }
 
 export function loadPixels(image) {
-  return once(`pixels ${network.id} ${image}`, () => getArrays(`/api/values/${network.id}/${image}/pixels`));
+  return once(`pixels ${network.base} ${image}`, () => getArrays(`/api/values/${network.base}/${image}/pixels`));
 }
 
 export function loadThumbnails(image) {
@@ -174,7 +174,7 @@ export function loadUnit(image, unit, target) {
 }
 
 export function loadDerivation(layer, quantity, at, lang) {
-  return once(`derivation ${network.id} ${layer} ${quantity} ${at} ${lang}`, () =>
-    getJson(`/api/networks/${network.id}/derivation`, { layer, quantity, at, lang }),
+  return once(`derivation ${network.base} ${layer} ${quantity} ${at} ${lang}`, () =>
+    getJson(`/api/networks/${network.base}/derivation`, { layer, quantity, at, lang }),
   );
 }

@@ -4,7 +4,7 @@ import { network } from "cs/data";
 import { h, s, show } from "cs/dom";
 import { number, t } from "cs/i18n";
 import { control, fork, isLive, newestStep, run } from "cs/runs";
-import { on, set, state } from "cs/store";
+import { on, set, state, toHash } from "cs/store";
 
 const SCRUB_MILLISECONDS = 60;
 const FRAME_MILLISECONDS = 250;
@@ -45,20 +45,28 @@ async function attempt(act) {
 
 let wanted = /** @type {number | undefined} */ (undefined);
 let timer = 0;
+let rest = 0;
 
 /** Show a step, at most every few frames while the slider moves. */
 export function scrub(step, push = true) {
   run.follow = false;
   wanted = step;
-  if (timer) return;
   const apply = () => {
     timer = 0;
     if (wanted !== undefined && wanted !== state.step) {
-      set({ step: wanted }, { push });
+      set({ step: wanted }, { push: false });
       timer = window.setTimeout(apply, SCRUB_MILLISECONDS);
     }
   };
-  apply();
+  if (!timer) apply();
+  if (push) rest = window.setTimeout(keepAddress, SCRUB_MILLISECONDS);
+}
+
+/** Keep the step in the address of the page once it rests. */
+function keepAddress() {
+  clearTimeout(rest);
+  if (timer) rest = window.setTimeout(keepAddress, SCRUB_MILLISECONDS);
+  else if (toHash() !== location.hash) history.pushState(null, "", toHash());
 }
 
 /** Show the stored step that is nearest to a step. */
