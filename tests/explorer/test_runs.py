@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import convscope as cs
-from convscope.explorer.runs import Run
+from convscope.explorer.runs import FollowedRun
 from convscope.explorer.session import SAMPLE, Session
 from convscope.explorer.tail import Position, read_part, read_position
 from convscope.model import Model
@@ -138,11 +138,11 @@ def test_long_logs_are_sent_in_parts(tmp_path):
 
 
 def test_states_of_a_run_are_told_apart(finished, tmp_path):
-    assert Run(finished).state().progress == "finished"
-    assert Run(finished).state().reason == "epochs"
-    assert Run(finished).state().steps == tuple(SavedRun(finished).steps)
+    assert FollowedRun(finished).state().progress == "finished"
+    assert FollowedRun(finished).state().reason == "epochs"
+    assert FollowedRun(finished).state().steps == tuple(SavedRun(finished).steps)
     process = train(tmp_path / "killed", "--epochs", "500", "--history", "8MB")
-    run = Run(tmp_path / "killed")
+    run = FollowedRun(tmp_path / "killed")
     wait_until(lambda: run.state().progress == "running" and (run.state().saved or 0) > 0)
     process.kill()
     process.wait()
@@ -407,7 +407,7 @@ def test_control_c_ends_eight_streams_and_saves_the_training(tmp_path):
         said = process.stderr.read()
         assert "Traceback" not in said
         assert "is saved, and can be resumed" in said
-    found = Run(next(iter((tmp_path / "runs").glob("*/run.json"))).parent)
+    found = FollowedRun(next(iter((tmp_path / "runs").glob("*/run.json"))).parent)
     wait_until(lambda: found.state().progress == "interrupted")
 
 
@@ -424,7 +424,7 @@ def test_a_killed_explorer_leaves_its_training_whole(tmp_path, paused):
             post(server, f"/api/runs/{run}/control", {"command": "pause"})
             wait_until(lambda: progress(server, run) == "paused")
         process.kill()
-    found = Run(next(iter((tmp_path / "runs").glob("*/run.json"))).parent)
+    found = FollowedRun(next(iter((tmp_path / "runs").glob("*/run.json"))).parent)
     expected = "interrupted" if paused else "finished"
     wait_until(lambda: found.state().progress == expected)
     assert Model.load(found.path / "last.safetensors")

@@ -17,7 +17,7 @@ from typing import IO
 
 from ..errors import BadSetting
 from ..text.language import current_language
-from .runs import Run
+from .runs import FollowedRun
 
 COMMANDS = ("pause", "step", "go", "stop")
 MOST_JOBS = 4
@@ -108,7 +108,7 @@ class Jobs:
         """Return the last training of a run."""
         return self._jobs.get(key)
 
-    def start(self, run: Run, arguments: Sequence[str], first: str = "go") -> None:
+    def start(self, run: FollowedRun, arguments: Sequence[str], first: str = "go") -> None:
         """Start a training of a run with the arguments of `convscope train`; `first` is its first command.
 
         Raises:

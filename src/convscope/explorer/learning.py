@@ -15,7 +15,7 @@ from ..loading import load, zoo_names
 from ..network import Network
 from ..notation import to_yaml
 from ..text.lists import listed
-from .runs import Run
+from .runs import FollowedRun
 
 DATA = "digits"
 """The images that are bundled: handwritten digits of 8×8 pixels, resized to the network's input."""
@@ -97,12 +97,12 @@ def new_arguments(network: Network, folder: Path, options: Mapping[str, str]) ->
     ]
 
 
-def fork_arguments(run: Run, step: int, folder: Path, options: Mapping[str, str]) -> list[str]:
+def fork_arguments(run: FollowedRun, step: int, folder: Path, options: Mapping[str, str]) -> list[str]:
     """Return the arguments that continue one step of a run in a new folder."""
     return ["--fork", str(run.path), "--at", str(step), "--run", str(folder), *_flat(options)]
 
 
-def resume_arguments(run: Run, epochs: int | None = None) -> list[str]:
+def resume_arguments(run: FollowedRun, epochs: int | None = None) -> list[str]:
     """Return the arguments that resume a run, up to more epochs if they are given."""
     return ["--resume", str(run.path), *([] if epochs is None else ["--epochs", str(epochs)])]
 

@@ -42,7 +42,7 @@ class RunState:
     reason: str | None = None
 
 
-class Run:
+class FollowedRun:
     """One run folder, read each time, as another process writes it."""
 
     def __init__(self, path: Path) -> None:
@@ -146,7 +146,7 @@ class Runs:
 
     def __init__(self, root: Path | None = None) -> None:
         self._root = root
-        self._known: dict[str, Run] = {}
+        self._known: dict[str, FollowedRun] = {}
 
     @property
     def root(self) -> Path:
@@ -155,18 +155,18 @@ class Runs:
             self._root = default_root()
         return self._root
 
-    def add(self, path: Path) -> Run:
+    def add(self, path: Path) -> FollowedRun:
         """Add a run folder, and return its entry."""
-        run = Run(Path(os.path.abspath(path)))
+        run = FollowedRun(Path(os.path.abspath(path)))
         return self._known.setdefault(run.id, run)
 
-    def get(self, key: str) -> Run | None:
+    def get(self, key: str) -> FollowedRun | None:
         """Return a run by its id."""
         if key not in self._known:
             self._scan()
         return self._known.get(key)
 
-    def all(self) -> list[Run]:
+    def all(self) -> list[FollowedRun]:
         """Return all runs that are there, the newest last."""
         self._scan()
         return sorted((run for run in self._known.values() if run.is_there), key=_age)
@@ -207,7 +207,7 @@ def _run_folders(root: Path) -> Iterator[Path]:
         yield folder
 
 
-def _age(run: Run) -> tuple[int, str]:
+def _age(run: FollowedRun) -> tuple[int, str]:
     stamp = _stamp(run.path / NAME)
     return (0 if stamp is None else stamp[1]), run.name
 

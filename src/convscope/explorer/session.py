@@ -34,7 +34,7 @@ from ..training.fork import read_step
 from ..training.model_io import put_weights, restore_description
 from .cache import ArrayCache
 from .jobs import Jobs
-from .runs import Run, Runs
+from .runs import FollowedRun, Runs
 from .worker import Worker
 
 Weights = Literal["trained", "untrained", "none"]
@@ -64,7 +64,7 @@ class ShownNetwork:
     reason: Message | None = None
     """Why the network cannot be run."""
     engine: str | None = None
-    run: Run | None = None
+    run: FollowedRun | None = None
     """The run of which each stored step can be shown."""
     seed: int = 0
 
@@ -134,7 +134,7 @@ class ShownStep(ShownNetwork):
 class SteppedModel:
     """One compiled model, into which the weights of a run's steps are written when they are asked for."""
 
-    def __init__(self, network: Network, run: Run, engine: str | None) -> None:
+    def __init__(self, network: Network, run: FollowedRun, engine: str | None) -> None:
         self._network, self._run, self._engine = network, run, engine
         self._model: Model | None = None
         self._step: int | None = None
@@ -230,7 +230,7 @@ class Session:
             self.first = self.networks[key]
         return self.networks[key]
 
-    def add_run(self, run: Run, model: Model | None = None) -> ShownNetwork:
+    def add_run(self, run: FollowedRun, model: Model | None = None) -> ShownNetwork:
         """Show a run with a model of it, or with its first weights; its steps are shown by `network_of`.
 
         Raises:

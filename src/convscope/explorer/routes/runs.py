@@ -22,7 +22,7 @@ from ...text.language import Message
 from ...training.evaluation import CHUNK, class_probabilities
 from ..jobs import COMMANDS
 from ..learning import START, can_learn, fork_arguments, new_arguments, resume_arguments, settings_of
-from ..runs import Run
+from ..runs import FollowedRun
 from ..session import Session, ShownNetwork
 from ..tail import Part, Position, read_part, read_position
 from ..wire import FOREVER, arrays_response, finite_json, json_response
@@ -39,7 +39,7 @@ MOST_IMAGES = 2000
 MOST_EXAMPLES = 24
 
 
-def shown_run(request: Request, session: Session) -> Run:
+def shown_run(request: Request, session: Session) -> FollowedRun:
     """Return the run that the address names."""
     run = session.runs.get(request.path_params["run"])
     if run is None:
@@ -47,7 +47,7 @@ def shown_run(request: Request, session: Session) -> Run:
     return run
 
 
-def state_of(session: Session, run: Run) -> dict[str, Any]:
+def state_of(session: Session, run: FollowedRun) -> dict[str, Any]:
     """Return the state of a run: what its files say, and what its process does if the page started it."""
     found = asdict(run.state())
     job = session.jobs.get(run.id)
@@ -178,7 +178,7 @@ async def events(request: Request, session: Session) -> Response:
     )
 
 
-async def _events(session: Session, run: Run | None, position: Position) -> AsyncIterator[str]:
+async def _events(session: Session, run: FollowedRun | None, position: Position) -> AsyncIterator[str]:
     session.streams += 1
     try:
         yield f"retry: {RETRY_MILLISECONDS}\n\n"
