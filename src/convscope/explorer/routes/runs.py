@@ -36,7 +36,7 @@ LARGEST_REQUEST = 16 << 10
 MOST_IMAGES = 2000
 """Images that the confusion matrix is of, at most; the first ones."""
 
-MOST_EXAMPLES = 24
+MOST_EXAMPLES = 16
 
 
 def shown_run(request: Request, session: Session) -> FollowedRun:

@@ -56,7 +56,8 @@ async function showNetwork() {
 }
 
 async function applyHash() {
-  const { patch, bad } = fromHash(location.hash);
+  const { hash } = location;
+  const { patch, bad } = fromHash(hash);
   if (bad.length) notice(t("bad_link", { names: bad.join(", ") }));
   if (patch.model && patch.model !== state.model) {
     try {
@@ -67,6 +68,7 @@ async function applyHash() {
     }
   }
   await linkedRun(patch);
+  if (hash !== location.hash) return; // the page went elsewhere while the server answered
   set(patch, { push: false });
   if (network && state.network === network.base) settle(true);
 }

@@ -116,7 +116,8 @@ function draw() {
   root.hidden = !network?.run;
   if (root.hidden) return;
   root.setAttribute("aria-label", t("time_bar"));
-  root.dataset.progress = run.progress;
+  const { progress, position, losses, about } = run;
+  Object.assign(root.dataset, { progress, position, losses: losses.length, run: about?.name ?? "", step: network.step ?? "" });
   const live = isLive();
   const isPlaying = live ? run.progress === "running" : replay > 0;
   const name = (element, sign, key) => {

@@ -18,6 +18,7 @@ export const lasting = true;
 
 const MOST_EPOCHS = 60;
 const REST_MILLISECONDS = 400;
+const MOST_EXAMPLES = 16;
 
 /** @type {[string, (seen: any) => number | null, boolean, (value: number, seen: any) => string][]} */
 const HEALTH = [
@@ -247,7 +248,7 @@ function showConfusion(found, step) {
 
 /** Show the images of a cell; choosing one shows it on the whole page. */
 async function showExamples(found, k, j, place) {
-  const indices = found.labels.map((_label, index) => index).filter((index) => found.labels[index] === k && found.predicted[index] === j).slice(0, 24);
+  const indices = found.labels.map((_label, index) => index).filter((index) => found.labels[index] === k && found.predicted[index] === j).slice(0, MOST_EXAMPLES);
   try {
     const { arrays, shapes, document: about } = await getArrays(`/api/values/${network.id}/examples`, { indices, lang: state.lang });
     const [, , rows, columns] = shapes.images;
