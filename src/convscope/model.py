@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from .inside.targets import Target
     from .inside.terms import UnitTerms
     from .inside.trace import Trace
+    from .training.control import Control
     from .training.fit import Augment
     from .training.history import History
 
@@ -451,6 +452,7 @@ class Model:
         tensorboard: bool = False,
         notes: Mapping[str, Any] | None = None,
         progress: bool = True,
+        control: Control | None = None,
     ) -> History:
         """Train on a dataset, and return the history of its epochs.
 
@@ -479,6 +481,7 @@ class Model:
             tensorboard: Whether to write TensorBoard events into the run folder.
             notes: JSON values to store in run.json.
             progress: Whether to show progress on stderr.
+            control: Pauses, steps and stops the training from another thread: `training.control.Control`.
 
         Raises:
             BadSetting: For an invalid setting.
@@ -501,7 +504,7 @@ class Model:
             "history": history,
             "log_every": log_every,
         }
-        options = RunOptions(run, resume, tensorboard, notes or {}, fork, at)
+        options = RunOptions(run, resume, tensorboard, notes or {}, fork, at, control)
         return fit(self, data, validation, settings, options, progress)
 
     def summary(self) -> Report:

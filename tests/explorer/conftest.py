@@ -67,6 +67,7 @@ def running(session: Session) -> Iterator[Running]:
     try:
         yield Running(session, port, token)
     finally:
+        session.end()
         server.should_exit = True
         thread.join(10)
         listener.close()

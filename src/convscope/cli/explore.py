@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,7 +15,7 @@ from .data import engine_option
 from .group import COMMANDS
 from .options import language_option, optional_model_argument, with_default
 from .output import print_result
-from .weighted_model import read_model_or_network, weights_options
+from .weighted_model import read_model, read_model_or_network, weights_options
 
 if TYPE_CHECKING:
     from ..explorer.session import Session
@@ -38,6 +40,14 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 @click.option(
     "--lesson", metavar="NAME|FILE", help="Guided lesson to begin with: a bundled one, or a Markdown file."
 )
+@click.option(
+    "--runs",
+    metavar="FOLDER",
+    type=click.Path(file_okay=False, path_type=Path),
+    help=with_default(
+        "Folder of runs to show, in which the page starts new ones.", "one in the user's data folder"
+    ),
+)
 @engine_option
 @language_option
 def command(
@@ -49,6 +59,7 @@ def command(
     allow_remote: bool,
     browse: bool,
     lesson: str | None,
+    runs: Path | None,
     engine: str | None,
     **source: Any,
 ) -> None:
@@ -80,7 +91,7 @@ def command(
             "--allow-remote. [explore-host]",
             host=host,
         )
-    session = Session(engine)
+    session = Session(engine, runs=runs)
     _open(session, model, source)
     if folder is not None:
         _add_folder(session, folder)
@@ -106,9 +117,13 @@ def _open(session: Session, name: str | None, source: Mapping[str, Any]) -> None
     """Add the model of the command line, with its weights if it has some."""
     from ..explorer.session import SAMPLE_MODEL
     from ..network import Network
+    from ..training.run_document import NAME
 
     session.landing = name is None
     name = str(SAMPLE_MODEL) if name is None else name
+    if source["weights"] is None and source["input_shape"] is None and os.path.isfile(Path(name) / NAME):
+        _open_run(session, Path(name), source)
+        return
     shown = read_model_or_network(name, **source, engine=session.engine)
     if isinstance(shown, Network):
         session.add_network(shown, name)
@@ -116,10 +131,17 @@ def _open(session: Session, name: str | None, source: Mapping[str, Any]) -> None
         session.add_network(shown.network, name, shown)
 
 
+def _open_run(session: Session, folder: Path, source: Mapping[str, Any]) -> None:
+    """Add a run: its best model, or its first weights before the first epoch has ended."""
+    from ..training.run_folder import BEST
+
+    run = session.runs.add(folder)
+    is_best = os.path.isfile(folder / BEST)
+    session.add_run(run, read_model(str(folder), **source, engine=session.engine) if is_best else None)
+
+
 def _add(session: Session, path: str) -> None:
     """Add an image file, if it can be read."""
-    from pathlib import Path
-
     from ..files.regular import open_regular
     from ..images import read_header
 

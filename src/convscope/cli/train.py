@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -117,6 +118,12 @@ FIGURE = "curves.png"
 @click.option("--resume", metavar="RUN", help="Resume this run; needs no MODEL.")
 @click.option("--fork", metavar="RUN", help="Continue this run from a stored step in a new one; needs --at.")
 @click.option("--at", type=click.IntRange(0), metavar="STEP", help="Step to start from, with --fork.")
+@click.option(
+    "--control",
+    is_flag=True,
+    default=None,
+    help="Obey the lines pause, step, go and stop on the standard input.",
+)
 @click.option("--tensorboard", is_flag=True, default=None, help="Also write TensorBoard event files.")
 @click.option(
     "--config",
@@ -160,7 +167,7 @@ def command(as_json: bool, **options: Any) -> None:
         task, settings = _forked_task(options, settings)
     else:
         task = _new_task(options, settings)
-    history = _fit(task, settings, bool(options["tensorboard"]))
+    history = _fit(task, settings, bool(options["tensorboard"]), bool(options["control"]))
     _draw_curves(task.folder)
     if as_json:
         print_result(to_json(_document(task, history)))
@@ -341,7 +348,8 @@ def _free_folder(name: str) -> Path:
     return folder
 
 
-def _fit(task: Task, settings: dict[str, Any], tensorboard: bool) -> History:
+def _fit(task: Task, settings: dict[str, Any], tensorboard: bool, controlled: bool) -> History:
+    from ..training.control import control_by_stream
     from ..training.interruption import signal_of
 
     model, folder = task.model, str(task.folder)
@@ -356,6 +364,8 @@ def _fit(task: Task, settings: dict[str, Any], tensorboard: bool) -> History:
     where: dict[str, Any] = {"resume": folder} if task.is_resumed else {"run": folder, "notes": notes}
     if task.fork is not None:
         where |= {"fork": str(task.fork), "at": task.at}
+    if controlled:
+        where["control"] = control_by_stream(sys.stdin.fileno())
     try:
         return model.fit(task.source, validation=task.validation, **settings, **where, tensorboard=tensorboard)
     except KeyboardInterrupt as stop:

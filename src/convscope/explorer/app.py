@@ -24,7 +24,7 @@ from .. import __version__
 from ..loading import zoo_names
 from ..text.language import LANGUAGES
 from .access import Access, local_hosts
-from .routes import beams, fields, images, lab, layers, lessons, networks, values
+from .routes import beams, fields, images, lab, layers, lessons, networks, runs, values
 from .routes.requests import endpoint
 from .session import SAMPLE, Session
 from .wire import FOREVER, json_response
@@ -32,7 +32,7 @@ from .wire import FOREVER, json_response
 TYPES = {".js": "text/javascript", ".css": "text/css", ".json": "application/json", ".svg": "image/svg+xml"}
 
 
-MODULES = (networks, images, values, lab, fields, layers, beams, lessons)
+MODULES = (networks, images, values, lab, fields, layers, beams, lessons, runs)
 """Modules of routes, one for each topic."""
 
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import socket
+import sys
 import webbrowser
 from collections.abc import Callable
 from contextlib import suppress
+from types import FrameType
 
 import uvicorn
 
 from ..errors import BadSetting
+from ..text.language import localize
 from .access import new_token
 from .app import create_app
 from .session import Session
 
 FIRST_PORT = 8765
 TRIED_PORTS = 20
-GRACE_SECONDS = 2
+GRACE_SECONDS = 1
 
 
 def bound_socket(host: str, port: int | None) -> socket.socket:
@@ -67,8 +70,26 @@ def serve(
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    with listener, suppress(KeyboardInterrupt):
-        announce(link)
-        if browse:
-            webbrowser.open(link)
-        uvicorn.Server(config).run(sockets=[listener])
+    try:
+        with listener, suppress(KeyboardInterrupt):
+            announce(link)
+            if browse:
+                webbrowser.open(link)
+            EndingServer(config, session).run(sockets=[listener])
+    finally:
+        for folder in session.end():
+            print(
+                localize("The training in {folder} is saved, and can be resumed.", folder=folder), file=sys.stderr
+            )
+
+
+class EndingServer(uvicorn.Server):
+    """A server that ends the streams of its session as soon as it is asked to end: it waits for open answers."""
+
+    def __init__(self, config: uvicorn.Config, session: Session) -> None:
+        super().__init__(config)
+        self._session = session
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._session.is_ending = True
+        super().handle_exit(sig, frame)

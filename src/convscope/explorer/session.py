@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,10 +30,14 @@ from ..inside.trace import LayerTrace, Trace, trace
 from ..layers.operations import Status
 from ..model import Model
 from ..network import Network
-from ..notation import to_yaml
+from ..notation import parse_yaml, to_yaml
 from ..text.language import Message, current_language
+from ..training.fork import read_step
+from ..training.model_io import put_weights, restore_description
 from .cache import ArrayCache
+from .jobs import Jobs
 from .lessons import LessonLibrary
+from .runs import FollowedRun, Runs
 from .worker import Worker
 
 Weights = Literal["trained", "untrained", "none"]
@@ -62,6 +67,9 @@ class ShownNetwork:
     reason: Message | None = None
     """Why the network cannot be run."""
     engine: str | None = None
+    run: FollowedRun | None = None
+    """The run of which each stored step can be shown."""
+    seed: int = 0
 
     @property
     def weights(self) -> Weights:
@@ -88,7 +96,69 @@ class ShownNetwork:
             raise BadSetting(
                 "{name} cannot be run. {reason} [no-values]", name=self.network.name, reason=self.reason
             )
-        return Model(self.network, engine=self.engine)
+        return Model(self.network, self.seed, self.engine)
+
+    @cached_property
+    def stepped(self) -> SteppedModel:
+        """Return the model that takes the weights of each step of the run."""
+        assert self.run is not None
+        return SteppedModel(self.network, self.run, self.engine)
+
+
+@dataclass
+class ShownStep(ShownNetwork):
+    """A network with the weights of one step of its run. `base` has its analyses."""
+
+    base: ShownNetwork | None = None
+    step: int = 0
+
+    @classmethod
+    def of(cls, base: ShownNetwork, step: int) -> ShownStep:
+        """Return a network at a step of its run."""
+        key = f"{base.id}@{step}"
+        return cls(key, base.network, base.source, None, base.reason, base.engine, base.run, base.seed, base, step)
+
+    @property
+    def weights(self) -> Weights:
+        return "trained" if self.step > 0 else "untrained"
+
+    @cached_property
+    def report(self) -> Report:
+        assert self.base is not None
+        return self.base.report
+
+    @property
+    def model(self) -> Model:
+        """Return the model with the weights of this step, until another step is asked for."""
+        assert self.base is not None
+        return self.base.stepped.at(self.step)
+
+
+class SteppedModel:
+    """One compiled model, into which the weights of a run's steps are written when they are asked for."""
+
+    def __init__(self, network: Network, run: FollowedRun, engine: str | None) -> None:
+        self._network, self._run, self._engine = network, run, engine
+        self._model: Model | None = None
+        self._step: int | None = None
+
+    def at(self, step: int) -> Model:
+        """Return the model with the weights of a step.
+
+        Raises:
+            BadFile: [fork-step], [other-network]
+        """
+        if self._model is not None and step == self._step:
+            return self._model
+        read, path = read_step(self._run.path, step)
+        if self._model is None:
+            model = Model(self._network, 0, self._engine, read.metadata.get("dtype", "float32"))
+            restore_description(model, read.metadata, path)
+            self._model = model
+        self._step = None  # until all weights are those of the step
+        put_weights(self._model, read, path)
+        self._step = step
+        return self._model
 
 
 @dataclass(frozen=True)
@@ -133,8 +203,15 @@ class Session:
     Untrained networks get random weights if they have at most `most_weights`.
     """
 
-    def __init__(self, engine: str | None = None, most_weights: int = MOST_WEIGHTS) -> None:
+    def __init__(
+        self, engine: str | None = None, most_weights: int = MOST_WEIGHTS, runs: Path | None = None
+    ) -> None:
         self.engine = engine
+        self.runs = Runs(runs)
+        self.jobs = Jobs()
+        self.is_ending = False
+        self.streams = 0
+        self._nonce = os.urandom(8).hex()
         self.lang = current_language()
         self._most_weights = most_weights
         self.networks: dict[str, ShownNetwork] = {}
@@ -176,6 +253,39 @@ class Session:
             model = load_model(SAMPLE_MODEL, engine=self.engine)
             self._sample = self.add_network(model.network, str(SAMPLE_MODEL), model)
         return self._sample
+
+    def add_run(self, run: FollowedRun, model: Model | None = None) -> ShownNetwork:
+        """Show a run with a model of it, or with its first weights; its steps are shown by `network_of`.
+
+        Raises:
+            BadFile: [run-gone], and those of `read_run_document`.
+        """
+        key = hashlib.sha256(f"{run.path}{self._nonce}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        if key not in self.networks:
+            document = run.document()
+            network = parse_yaml(document["network"]) if model is None else model.network
+            shown = ShownNetwork(key, network, run.name, model, self._reason(network), self.engine)
+            shown.run, shown.seed = run, document["seed"]
+            self.networks[key] = shown
+        if self.first is None:
+            self.first = self.networks[key]
+        return self.networks[key]
+
+    def network_of(self, key: str) -> ShownNetwork | None:
+        """Return the network with an id, or at the step of its run that follows an `@`."""
+        name, _, step = key.partition("@")
+        shown = self.networks.get(name)
+        if shown is None or not step:
+            return shown
+        if shown.run is None or not step.isascii() or not step.isdigit() or len(step) > 15:
+            return None
+        return ShownStep.of(shown, int(step))
+
+    def end(self) -> list[str]:
+        """End the streams, and ask the trainings of the page to save and end. Return the folders of these runs."""
+        self.is_ending = True
+        runs = [self.runs.get(key) for key in self.jobs.close()]
+        return [str(run.path) for run in runs if run is not None]
 
     def _reason(self, network: Network) -> Message | None:
         """Return why a network cannot be run on an image, or None."""

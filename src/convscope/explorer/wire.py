@@ -20,8 +20,12 @@ FOREVER = "private, max-age=31536000, immutable"
 
 def json_response(document: Any, status: int = 200, cache: str | None = None) -> Response:
     """Return a JSON document. NaN and infinities become null."""
-    text = json.dumps(_finite(document), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return Response(text.encode(), status, _headers(cache), "application/json")
+    return Response(finite_json(document).encode(), status, _headers(cache), "application/json")
+
+
+def finite_json(document: Any) -> str:
+    """Return a JSON document in one line. NaN and infinities become null."""
+    return json.dumps(_finite(document), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def arrays_response(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from ..optim.losses import loss_for
 from ..optim.randomness import generator
 from ..text.language import Message, localize
 from .configuration import Configuration
+from .control import Control
 from .fork import begin_fork, fork_configuration
 from .history import Epoch, Event, History, Log, history_of, loss_text
 from .interruption import Interruption, interrupted
@@ -36,6 +37,11 @@ if TYPE_CHECKING:
     from ..model import Model
 
 SECONDS_BETWEEN_CHECKPOINTS = 30.0
+SECONDS_BETWEEN_LINES = 0.2
+"""After so long the log is handed to the system, so that others can follow a run."""
+
+SECONDS_OF_WAITING = 0.1
+"""A paused training looks for signals this often."""
 
 
 @dataclass
@@ -52,9 +58,12 @@ class TrainingLoop:
     state: TrainingState = field(default_factory=TrainingState)
     observer: Observer = field(default_factory=Observer)
     on_event: Callable[[Event], None] | None = None
+    control: Control | None = None
     _lr: float = 0.0
     _last_loss: float = 0.0
     _saved: float = 0.0
+    _saved_step: int | None = None
+    _flushed: float = 0.0
 
     def run(self) -> History:
         """Train from the current state to the end.
@@ -64,7 +73,7 @@ class TrainingLoop:
             KeyboardInterrupt: After Ctrl-C, SIGTERM or SIGHUP. A checkpoint has been saved.
         """
         with Interruption() as interruption:
-            self._saved = time.monotonic()
+            self._saved, self._saved_step = time.monotonic(), self.state.step
             if self._has_more():
                 self._remember()
             while self._has_more():
@@ -85,6 +94,7 @@ class TrainingLoop:
         augmentation = parse_augmentation(self.settings.augment or "")
         self.progress.begin_epoch(state.batch)
         while state.batch < batches:
+            self._await_turn(interruption)
             size = self.settings.batch_size
             x, labels = self.source.batch(order[state.batch * size : (state.batch + 1) * size])
             result = self._step(self._augmented(augmentation, x), labels, batches)
@@ -102,6 +112,16 @@ class TrainingLoop:
             self._save_if_due()
         state.begin_epoch()
         self.observer.clear()
+
+    def _await_turn(self, interruption: Interruption) -> None:
+        """Wait while training is paused, with everything saved."""
+        if self.control is None:
+            return
+        if self.control.is_paused and self._saved_step != self.state.step:
+            self._save()
+        while not self.control.await_turn(SECONDS_OF_WAITING):
+            if self.control.is_stopped or interruption.requested:
+                self._interrupted(interruption.number)
 
     def _augmented(self, augmentation: Augmentation, x: Array) -> Array:
         if not augmentation.steps:
@@ -209,6 +229,9 @@ class TrainingLoop:
 
     def _log(self, event: Event) -> None:
         self.log.write(event)
+        if time.monotonic() - self._flushed > SECONDS_BETWEEN_LINES:
+            self.log.flush()
+            self._flushed = time.monotonic()
         if self.on_event is not None:
             self.on_event(event)
 
@@ -231,10 +254,11 @@ class TrainingLoop:
         if self.folder is not None:
             self.state.log_bytes = self.log.sync()
             self.folder.save(self.model, self.state, self.observer, self._is_scheduled())
-        self._saved = time.monotonic()
+        self._saved, self._saved_step = time.monotonic(), self.state.step
 
-    def _interrupted(self, number: int) -> None:
-        self._save()
+    def _interrupted(self, number: int) -> NoReturn:
+        if self._saved_step != self.state.step:
+            self._save()
         if self.folder is None:
             hint = Message("the model keeps its parameters; set a run folder to be able to resume")
         else:
@@ -253,7 +277,7 @@ _MAY_CHANGE = ("epochs", "checkpoint_every", "patience", "history", "log_every")
 class RunOptions:
     """Files of a run: a new folder, or the one to resume. `notes` are stored in run.json.
 
-    `fork` names a run, of which the new one continues the step `at`.
+    `fork` names a run, of which the new one continues the step `at`. `control` pauses and stops the training.
     """
 
     run: str | os.PathLike[str] | None = None
@@ -262,6 +286,7 @@ class RunOptions:
     notes: Mapping[str, Any] = field(default_factory=dict)
     fork: str | os.PathLike[str] | None = None
     at: int | None = None
+    control: Control | None = None
 
 
 def fit(
@@ -346,6 +371,7 @@ def _train(
         if folder is not None:
             folder.open_ring(configuration.history_bytes, model, state)
         loop = TrainingLoop(model, source, checked, configuration, shown, log, folder, state, observer, on_event)
+        loop.control = options.control
         return loop.run()
     finally:
         log.close()

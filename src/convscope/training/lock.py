@@ -81,6 +81,17 @@ class RunLock:
             probe.acquire()
             probe.release()
 
+    def is_held(self) -> bool:
+        """Return whether a process has the lock. The file is left as it is."""
+        try:
+            number = os.open(self._folder / NAME, os.O_RDWR)
+        except OSError:
+            return False
+        try:
+            return not _lock(number)
+        finally:
+            os.close(number)
+
     def _close(self) -> None:
         number, self._number = self._number, None
         if number is not None:

@@ -370,6 +370,16 @@ def file_of(path: Path) -> Path:
     )
 
 
+def put_weights(model: Model, read: ModelFile, path: Path) -> None:
+    """Write the parameters and running statistics of a file into a model of the same network.
+
+    Raises:
+        BadFile: [other-network]
+    """
+    for name, array in _known_arrays(model.network, read, path).items():
+        model.program.write(name, array)
+
+
 def _known_arrays(network: Network, read: ModelFile, path: Path) -> dict[str, Array]:
     """Return the network's parameters and statistics in a file. Other arrays are ignored.
 

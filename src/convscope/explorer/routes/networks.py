@@ -19,6 +19,7 @@ from ...loading import load, zoo_names
 from ...network import Network
 from ...notation import parse_untrusted, to_notation
 from ...text.language import translate
+from ..learning import can_learn
 from ..lessons.library import SAMPLE_NAME
 from ..markup import markup_tree
 from ..session import Session, ShownNetwork
@@ -58,6 +59,8 @@ def describe(shown: ShownNetwork) -> dict[str, Any]:
         "name": network.name,
         "source": shown.source,
         "weights": shown.weights,
+        "run": None if shown.run is None else shown.run.id,
+        "can_learn": can_learn(network),
         "reason": None if shown.reason is None else translate(shown.reason),
         "classes": list(shown.given.classes) if shown.given is not None and shown.given.classes else None,
         "notation": _notation(network),

@@ -45,10 +45,10 @@ def endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
 
 def shown_network(request: Request, session: Session) -> ShownNetwork:
     """Return the network that the address names."""
-    key = request.path_params["network"]
-    if key not in session.networks:
+    shown = session.network_of(request.path_params["network"])
+    if shown is None:
         raise Refusal("no-network", Message("This network is not open here. Reload the page."), 404)
-    return session.networks[key]
+    return shown
 
 
 def shown_image(request: Request, session: Session) -> ShownImage:

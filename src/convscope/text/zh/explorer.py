@@ -48,4 +48,39 @@ MESSAGES = {
     "inputs, or convscope lab {topic}. [lab-large]": (
         "这一课有 {count:,} 个值，页面最多显示 {most:,} 个。请减小输入，或使用 convscope lab {topic}。[lab-large]"
     ),
+    "A run can be paused, stepped, continued and stopped.": "运行可以暂停、单步、继续和停止。",
+    "Only networks for gray images of 8×8 to 64×64 pixels and 10 classes can be trained here, on the bundled digits. "
+    "Use `convscope train` with other data. [cannot-learn]": (
+        "这里只能用内置的手写数字训练输入为 8×8 到 64×64 像素灰度图像、输出为 10 个类别的网络。其他数据请用 "
+        "`convscope train`。[cannot-learn]"
+    ),
+    "Run {name!r} has no checkpoint of step {step!r}. Choose a stored step. [run-step]": (
+        "运行 {name!r} 没有第 {step!r} 步的检查点。请选择一个保存的步。[run-step]"
+    ),
+    "Run {name!r} is being trained by another process. Stop it there with Ctrl-C, then continue it here. "
+    "[run-elsewhere]": "运行 {name!r} 正由另一个进程训练。请先在那里按 Ctrl-C 停止，再在这里继续。[run-elsewhere]",
+    "Run {name!r} is not trained by this page. Stop it where it was started. [run-elsewhere]": (
+        "运行 {name!r} 不是由此页面训练的。请在启动它的地方停止。[run-elsewhere]"
+    ),
+    "The labels of the run's images are no classes. [no-classes-here]": (
+        "该运行的图像的标签不是类别。[no-classes-here]"
+    ),
+    "The request must be a JSON object.": "请求必须是一个 JSON 对象。",
+    "The run does not say how its data is read. [no-data]": "该运行没有说明如何读取其数据。[no-data]",
+    "The run folder {path!r} is gone. What is loaded stays on the page; open another run. [run-gone]": (
+        "运行文件夹 {path!r} 已不存在。已载入的内容仍在页面上；请打开另一个运行。[run-gone]"
+    ),
+    "The run was trained on arrays, so its test images cannot be loaded. [no-data]": (
+        "该运行是用数组训练的，因此无法载入其测试图像。[no-data]"
+    ),
+    "The training in {folder} is saved, and can be resumed.": "{folder} 中的训练已保存，可以继续训练。",
+    "This network has no run, so its test images are unknown. Open a run. [no-data]": (
+        "此网络没有运行，因此其测试图像未知。请打开一个运行。[no-data]"
+    ),
+    "This run is not open here. Reload the page.": "该运行没有在这里打开。请重新加载页面。",
+    "{count} trainings are running already. Stop one of them, or wait. [many-trainings]": (
+        "已有 {count} 个训练在进行。请停止其中一个，或等待。[many-trainings]"
+    ),
+    "{name} is no setting of a training, or its value is of another kind (got {got!r}). Use {known}. "
+    "[run-settings]": "{name} 不是训练的设置，或其值的类型不对（得到 {got!r}）。请使用 {known}。[run-settings]",
 }

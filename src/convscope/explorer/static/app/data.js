@@ -19,8 +19,11 @@ let boxes = null;
 
 let newest = 0;
 
-/** Load a network with the boxes of its units. It becomes the current one unless another was asked for since. */
-export async function loadNetwork(id, lang) {
+/**
+ * Load a network with the boxes of its units; `step`: the step of its run whose weights are shown, or null.
+ * It becomes the current one unless another was asked for since.
+ */
+export async function loadNetwork(id, lang, step = null) {
   newest += 1;
   const mine = newest;
   const [document, tables] = await Promise.all([
@@ -31,7 +34,7 @@ export async function loadNetwork(id, lang) {
   if (mine !== newest) return network;
   const starts = [0];
   for (const size of sizes) starts.push(starts[starts.length - 1] + size);
-  network = prepare(document);
+  network = atStep(prepare(document), step);
   boxes = { edges: tables.arrays.edges, sizes, starts, total: tables.shapes.edges[1], layers };
   return network;
 }
@@ -39,6 +42,13 @@ export async function loadNetwork(id, lang) {
 function prepare(document) {
   const rows = [inputRow(document), ...document.report.layers];
   return { ...document, rows, byName: new Map(rows.map((row, place) => [row.name, { ...row, place }])) };
+}
+
+/** Give the network the id under which the server has its values at a step. `base` is the one without a step. */
+function atStep(document, step) {
+  const base = document.id;
+  if (step === null || !document.run) return { ...document, base, step: null };
+  return { ...document, base, step, id: `${base}@${step}`, weights: step > 0 ? "trained" : "untrained" };
 }
 
 /** The report lists layers only; the input is shown, too. */
@@ -125,20 +135,20 @@ export function marginOf(layer, height, width) {
 export function loadRegion(unit, lang) {
   const at = indexOf(unit);
   const spatial = at.length > 1 ? at : [at[0]];
-  return once(`region ${network.id} ${unit.layer} ${spatial} ${lang}`, () =>
-    getJson(`/api/networks/${network.id}/region`, { layer: unit.layer, at: spatial, lang }),
+  return once(`region ${network.base} ${unit.layer} ${spatial} ${lang}`, () =>
+    getJson(`/api/networks/${network.base}/region`, { layer: unit.layer, at: spatial, lang }),
   );
 }
 
 export function loadMask(unit) {
   const at = indexOf(unit);
-  return once(`mask ${network.id} ${unit.layer} ${at}`, () =>
-    getArrays(`/api/networks/${network.id}/mask`, { layer: unit.layer, at }),
+  return once(`mask ${network.base} ${unit.layer} ${at}`, () =>
+    getArrays(`/api/networks/${network.base}/mask`, { layer: unit.layer, at }),
   );
 }
 
 export function loadPixels(image) {
-  return once(`pixels ${network.id} ${image}`, () => getArrays(`/api/values/${network.id}/${image}/pixels`));
+  return once(`pixels ${network.base} ${image}`, () => getArrays(`/api/values/${network.base}/${image}/pixels`));
 }
 
 export function loadThumbnails(image) {
@@ -165,7 +175,7 @@ export function loadUnit(image, unit, target) {
 }
 
 export function loadDerivation(layer, quantity, at, lang) {
-  return once(`derivation ${network.id} ${layer} ${quantity} ${at} ${lang}`, () =>
-    getJson(`/api/networks/${network.id}/derivation`, { layer, quantity, at, lang }),
+  return once(`derivation ${network.base} ${layer} ${quantity} ${at} ${lang}`, () =>
+    getJson(`/api/networks/${network.base}/derivation`, { layer, quantity, at, lang }),
   );
 }

@@ -33,6 +33,8 @@ export function startHeader(document) {
 function draw() {
   const models = h("select", { "aria-label": t("model"), "data-q": "model", onchange: (event) => openModel(event.target.value) },
     session.network ? h("option", { value: "" }, t("given_model")) : null,
+    network?.run && network.base !== session.network
+      ? Object.assign(h("option", { value: "run", disabled: true }, readable(network.source, 40)), { selected: true }) : null,
     session.zoo.map((name) => {
       const option = h("option", { value: name }, name);
       if (name === state.model) option.selected = true;
@@ -42,7 +44,7 @@ function draw() {
   const file = h("input", { type: "file", accept: "image/*", class: "unseen", id: "file", onchange: (event) => upload(event.target.files[0]) });
   const images = h("select", { "aria-label": t("image"), "data-q": "image", onchange: (event) => set({ image: event.target.value }) },
     session.images.map((image) => {
-      const option = h("option", { value: image.id }, image.name === "sample" ? t("sample") : image.shape ? t("drawing") : readable(image.name, 30));
+      const option = h("option", { value: image.id }, image.name === "sample" ? t("sample") : image.name === "drawing" ? t("drawing") : readable(image.name, 30));
       if (image.id === state.image) option.selected = true;
       return option;
     }));
@@ -81,7 +83,7 @@ async function drawScores() {
 async function openModel(name) {
   forgetDraft();
   if (!name) {
-    set({ network: session.network, model: "", target: null });
+    set({ network: session.network, model: "", step: null, target: null });
     return;
   }
   try {

@@ -8,9 +8,11 @@ import "cs/image";
 import "cs/inspector";
 import "cs/keyboard";
 import { setOpening } from "cs/opening";
+import { linkedRun } from "cs/runs";
 import "cs/stage";
 import { fromHash, on, set, state } from "cs/store";
 import { select } from "cs/strip";
+import "cs/time";
 import { selected } from "cs/unit_parts";
 import { getJson, send } from "cs/wire";
 
@@ -37,17 +39,18 @@ function settle(linked = false) {
 let shown = "";
 
 async function showNetwork() {
-  if (!state.network || shown === `${state.network} ${state.lang}`) return;
-  const wanted = `${state.network} ${state.lang}`;
-  body.dataset.state = "loading";
+  const key = () => `${state.network} ${state.lang} ${state.step ?? ""}`;
+  const wanted = key();
+  if (!state.network || shown === wanted) return;
+  if (network?.base !== state.network) body.dataset.state = "loading";
   try {
-    await loadNetwork(state.network, state.lang);
+    await loadNetwork(state.network, state.lang, state.step);
   } catch (error) {
     notice(error.message);
     body.dataset.state = "ready";
     return;
   }
-  if (wanted !== `${state.network} ${state.lang}` || network?.id !== state.network) return;
+  if (wanted !== key() || network?.base !== state.network) return;
   shown = wanted;
   if (!fits(state.image)) set({ image: "sample" }, { push: false });
   settle();
@@ -57,7 +60,8 @@ async function showNetwork() {
 
 /** Follow the address. @param {boolean} first whether the page begins with it */
 async function applyHash(first = false) {
-  const { patch, bad } = fromHash(location.hash);
+  const { hash } = location;
+  const { patch, bad } = fromHash(hash);
   if (bad.length) notice(t("bad_link", { names: bad.join(", ") }));
   if (patch.lesson && (first || JSON.stringify(patch.lesson) !== JSON.stringify(state.lesson))) {
     // The step of the lesson says what is shown.
@@ -73,8 +77,10 @@ async function applyHash(first = false) {
       delete patch.model;
     }
   }
+  await linkedRun(patch);
+  if (hash !== location.hash) return; // the page went elsewhere while the server answered
   set(patch, { push: false });
-  if (network && state.network === network.id) settle(true);
+  if (network && state.network === network.base) settle(true);
 }
 
 function announce() {
@@ -95,7 +101,7 @@ function keys(event) {
   }
 }
 
-on(["network", "lang"], showNetwork);
+on(["network", "lang", "step"], showNetwork);
 on(["layer", "channel", "row", "column"], announce);
 on(["lang"], () => (document.documentElement.lang = state.lang === "zh" ? "zh-CN" : "en"));
 on(["theme"], () => (document.documentElement.dataset.theme = state.theme));

@@ -29,8 +29,8 @@ function draw() {
   if (!network) return;
   content.dataset.state = "loading";
   content.dataset.view = state.view;
-  if (drawn !== `${network.id} ${state.view}`) show(content);
-  drawn = `${network.id} ${state.view}`;
+  if (drawn !== `${network.base} ${state.view}`) show(content);
+  drawn = `${network.base} ${state.view}`;
   clearTimeout(late);
   late = window.setTimeout(explainWait, PATIENCE);
   current().draw(content);

@@ -16,8 +16,15 @@ const root = /** @type {HTMLElement} */ (document.getElementById("strip"));
 /** @type {Map<string, HTMLElement>} */
 let tiles = new Map();
 
+let drawn = "";
+
 function draw() {
   if (!network) return;
+  if (drawn === `${network.base} ${state.lang}`) {
+    paintTiles(); // of another step of the run
+    return;
+  }
+  drawn = `${network.base} ${state.lang}`;
   const { boxes, edges, repeats } = network.diagram;
   const lanes = boxes.map((box) => box.lane);
   const top = Math.min(0, ...lanes, ...edges.map((edge) => edge[2]));

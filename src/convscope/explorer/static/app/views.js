@@ -16,6 +16,7 @@ import * as maps from "cs/views/maps";
 import * as predict from "cs/views/predict";
 import * as start from "cs/views/start";
 import * as table from "cs/views/table";
+import * as training from "cs/views/training";
 
 /** @type {Map<string, {keys: string[], draw: (root: HTMLElement) => any, move?: (root: HTMLElement) => boolean, lasting?: boolean}>} */
-export const VIEWS = new Map(Object.entries({ start, maps, predict, field, lab, table, editor }));
+export const VIEWS = new Map(Object.entries({ start, maps, predict, field, training, lab, table, editor }));

@@ -10,8 +10,18 @@ export class ServerError extends Error {
   }
 }
 
+/** Fetch; a server that does not answer is an event of the window, which shows it. */
+async function reach(path, options) {
+  try {
+    return await fetch(path, { ...options, credentials: "same-origin" });
+  } catch (error) {
+    if (error instanceof TypeError) window.dispatchEvent(new Event("server-lost"));
+    throw error;
+  }
+}
+
 async function request(path, options) {
-  const answer = await fetch(path, { ...options, credentials: "same-origin" });
+  const answer = await reach(path, options);
   if (!answer.ok) {
     let document = {};
     try {
