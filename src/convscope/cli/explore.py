@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import BadSetting, missing_library
-from ..text.language import Message, localize
+from ..errors import BadFile, BadSetting
+from ..text.language import localize
 from .data import engine_option
 from .group import COMMANDS
 from .options import language_option, optional_model_argument, with_default
-from .output import print_result
+from .output import print_result, print_saved
 from .weighted_model import read_model_or_network, weights_options
 
 if TYPE_CHECKING:
@@ -34,6 +35,12 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 @click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--allow-remote", is_flag=True, help="Allow a --host that other machines can reach.")
 @click.option("--browser/--no-browser", "browse", default=True, show_default=True, help="Open the browser.")
+@click.option("--export", "target", metavar="FILE", help="Write the page to one .html file instead of serving it.")
+@click.option(
+    "--start",
+    metavar="FRAGMENT",
+    help="What the page shows first: the part of a copied link from # on. It may hide views: hide=editor,predict.",
+)
 @engine_option
 @language_option
 def command(
@@ -43,6 +50,8 @@ def command(
     host: str,
     allow_remote: bool,
     browse: bool,
+    target: str | None,
+    start: str | None,
     engine: str | None,
     **source: Any,
 ) -> None:
@@ -57,16 +66,14 @@ def command(
       convscope explore
       convscope explore runs/lenet-digits --image three.png
       convscope explore resnet50 --no-browser
+      convscope explore lenet --export lesson.html --start "#l=conv2&u=3,2,1&q=sum"
     """
-    try:
-        from ..explorer.serving import bound_socket, serve
-        from ..explorer.session import Session
-    except ModuleNotFoundError as error:
-        if error.name not in ("starlette", "uvicorn", "anyio"):
-            raise
-        raise missing_library(
-            Message("The explorer needs Starlette and uvicorn"), "starlette uvicorn pillow", "explore-extra"
-        ) from error
+    from ..explorer.libraries import check_libraries
+
+    check_libraries()
+    from ..explorer.serving import bound_socket, serve
+    from ..explorer.session import Session
+
     if host not in LOOPBACK and not allow_remote:
         raise BadSetting(
             "--host {host} can be reached from other machines. Leave it out and forward the port with ssh, or add "
@@ -74,9 +81,12 @@ def command(
             host=host,
         )
     session = Session(engine)
-    _open(session, model, source)
+    open_model(session, model, source)
     for path in images:
         _add(session, path)
+    if target is not None:
+        write_page(session, target, start)
+        return
     listener = bound_socket(host, port)
     if host not in LOOPBACK:
         click.echo(
@@ -87,10 +97,35 @@ def command(
         print_result(link)
         click.echo(localize("Ctrl-C ends the explorer."), err=True)
 
-    serve(session, listener, host, announce, browse)
+    serve(session, listener, host, announce, browse, start or "")
 
 
-def _open(session: Session, name: str | None, source: Mapping[str, Any]) -> None:
+def write_page(session: Session, target: str, start: str | None) -> None:
+    """Write the page of a session's network and images to one file, and name the layers that are left out."""
+    from ..explorer.export import Start, export_page, run_to_end
+    from ..explorer.session import SAMPLE
+    from ..files.atomic import write_file
+
+    shown = session.first
+    assert shown is not None
+    if Path(target).suffix.lower() not in (".html", ".htm"):
+        raise BadFile("--export must end in .html (got {got!r}). Rename the file. [export-ending]", got=target)
+    images = [image for image in session.files() if image is not SAMPLE] or [SAMPLE]
+    page = run_to_end(lambda: export_page(session, shown, images, Start(start or "")))
+    write_file(target, page.html)
+    print_saved(target)
+    if page.left_out:
+        click.echo(
+            localize(
+                "The file has no values of {count} layer(s), as it would become too large: {names}.",
+                count=len(page.left_out),
+                names=shortened(page.left_out),
+            ),
+            err=True,
+        )
+
+
+def open_model(session: Session, name: str | None, source: Mapping[str, Any]) -> None:
     """Add the model of the command line, with its weights if it has some."""
     from ..explorer.session import SAMPLE_MODEL
     from ..network import Network
@@ -105,11 +140,14 @@ def _open(session: Session, name: str | None, source: Mapping[str, Any]) -> None
 
 def _add(session: Session, path: str) -> None:
     """Add an image file, if it can be read."""
-    from pathlib import Path
-
     from ..files.regular import open_regular
     from ..images import read_header
 
     read_header(path)
     with open_regular(path) as file:
         session.add_image(Path(path).name, file.read())
+
+
+def shortened(names: Sequence[str], most: int = 4) -> str:
+    """Return the first names of a list."""
+    return ", ".join(names[:most]) + (", …" if len(names) > most else "")

@@ -23,7 +23,7 @@ from .. import __version__
 from ..loading import zoo_names
 from ..text.language import LANGUAGES
 from .access import Access, local_hosts
-from .routes import images, networks, values
+from .routes import exports, images, networks, values
 from .routes.requests import endpoint
 from .session import SAMPLE, Session
 from .wire import FOREVER, json_response
@@ -31,8 +31,8 @@ from .wire import FOREVER, json_response
 TYPES = {".js": "text/javascript", ".css": "text/css", ".json": "application/json", ".svg": "image/svg+xml"}
 
 
-MODULES = (networks, images, values)
-"""Modules of routes, one for each topic."""
+MODULES = (networks, images, values, exports)
+"""Modules of routes, one for each topic: `routes`, and what an export records of them, as in `recording`."""
 
 
 @cache
@@ -123,6 +123,7 @@ async def session_document(_request: Request, session: Session) -> Response:
             "images": [{"id": image.id, "name": image.name} for image in session.files()],
             "sample": SAMPLE.id,
             "lang": session.lang,
+            "abilities": ["networks", "images", "export"],
         }
     )
 
@@ -139,15 +140,20 @@ async def answer_failure(request: Request, error: Exception) -> Response:
     return json_response({"code": "internal", "message": "internal error", "english": "internal error"}, 500)
 
 
+def create_routes() -> list[Route]:
+    """Return the routes of the page and of everything that it asks for."""
+    return [
+        Route("/", index),
+        Route("/static/{version}/{name:path}", static),
+        Route("/api/session", endpoint(session_document)),
+        *(route for module in MODULES for route in module.routes),
+    ]
+
+
 def create_app(session: Session, port: int, token: str, host: str = "127.0.0.1") -> Starlette:
     """Return the application for a session, behind the access check."""
     app = Starlette(
-        routes=[
-            Route("/", index),
-            Route("/static/{version}/{name:path}", static),
-            Route("/api/session", endpoint(session_document)),
-            *(route for module in MODULES for route in module.routes),
-        ],
+        routes=create_routes(),
         middleware=[
             Middleware(Access, hosts=local_hosts(port, host), port=port, token=token, policy=policy()),
         ],

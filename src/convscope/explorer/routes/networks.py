@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from starlette.routing import Route
 
 from ...analysis.box_tables import box_tables
 from ...analysis.diagnosis import diagnose
-from ...derivations import explain
+from ...derivations import Explanation, explain
 from ...errors import ConvscopeError
 from ...layout.boxes import boxes_of, fold
 from ...layout.lanes import place
@@ -20,6 +21,7 @@ from ...network import Network
 from ...notation import parse_untrusted, to_notation
 from ...text.language import translate
 from ..markup import markup_tree
+from ..question import Question, Unit
 from ..session import Session, ShownNetwork
 from ..wire import FOREVER, arrays_response, json_response
 from .requests import body_of, endpoint, integers, shown_network
@@ -154,6 +156,19 @@ async def seen_by(request: Request, session: Session) -> Response:
     return json_response(await session.analysis.run(count))
 
 
+def derivation_list(whole: Explanation, lang: str) -> dict[str, Any]:
+    """Return the names and titles of the quantities that are derived."""
+    return {"quantities": [one.quantity for one in whole], "titles": [one.title.to(lang) for one in whole]}
+
+
+def derivation_document(chosen: Explanation, lang: str) -> dict[str, Any]:
+    """Return a derivation as a tree of elements, and as LaTeX."""
+    return {
+        "tree": markup_tree(chosen.html(lang, fragment=True)),
+        "latex": chosen.latex(lang, fragment=True),
+    }
+
+
 async def derivation(request: Request, session: Session) -> Response:
     """Return the derivation of one quantity of a layer as a tree of elements, or the list of quantities."""
     shown = shown_network(request, session)
@@ -163,13 +178,21 @@ async def derivation(request: Request, session: Session) -> Response:
 
     def derive() -> Any:
         if quantity is None:
-            whole = explain(shown.network, layer, at)
-            return {"quantities": [one.quantity for one in whole], "titles": [one.title.to(lang) for one in whole]}
-        chosen = explain(shown.network, layer, at, quantity)
-        tree = markup_tree(chosen.html(lang, fragment=True))
-        return {"tree": tree, "latex": chosen.latex(lang, fragment=True)}
+            return derivation_list(explain(shown.network, layer, at), lang)
+        return derivation_document(explain(shown.network, layer, at, quantity), lang)
 
     return json_response(await session.analysis.run(derive))
+
+
+def recorded_of_network(shown: ShownNetwork, units: Sequence[Unit]) -> Iterator[Question]:
+    """Yield what an export records of a network."""
+    path = f"/api/networks/{shown.id}"
+    yield Question(path, localized=True)
+    yield Question(f"{path}/boxes")
+    for unit in units:
+        place = {"layer": unit.layer, "at": unit.at}
+        yield Question(f"{path}/region", place)
+        yield Question(f"{path}/mask", place)
 
 
 routes = [

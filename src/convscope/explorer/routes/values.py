@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from math import ceil
 from typing import Any
 
@@ -13,6 +14,7 @@ from starlette.routing import Route
 from ...arrays import Array
 from ...inside.terms import UnitTerms
 from ...text.language import Message
+from ..question import Question, Unit
 from ..session import Session, ShownImage, ShownNetwork
 from ..wire import FOREVER, arrays_response, json_response
 from .requests import Refusal, endpoint, integer, integers, shown_image, shown_network
@@ -183,6 +185,15 @@ def _layer(request: Request, shown: ShownNetwork) -> str:
     if layer not in {node.name for node in shown.network}:
         raise Refusal("layer-name", Message("The network has no layer {layer!r}.", layer=layer[:100]), 404)
     return layer
+
+
+def recorded_of_image(shown: ShownNetwork, image: ShownImage, units: Sequence[Unit]) -> Iterator[Question]:
+    """Yield what an export records of a network's values."""
+    path = f"/api/values/{shown.id}/{image.id}"
+    yield Question(f"{path}/thumbnails")
+    yield Question(f"{path}/scores")
+    for one in units:
+        yield Question(f"{path}/unit", {"layer": one.layer, "at": one.at})
 
 
 routes = [

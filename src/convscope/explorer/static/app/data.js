@@ -1,5 +1,6 @@
 /** What the server knows, loaded once and kept; lookups that need no request. */
 
+import { readBoxes } from "cs/boxes";
 import { state } from "cs/store";
 import { getArrays, getJson } from "cs/wire";
 
@@ -19,7 +20,7 @@ function once(key, load) {
 
 /** The document of the current network, once it is loaded. @type {any} */
 export let network = null;
-/** @type {{edges: Int32Array, sizes: number[], starts: number[], total: number, layers: any[]} | null} */
+/** @type {ReturnType<typeof readBoxes> | null} */
 let boxes = null;
 
 /** Load a network with the boxes of its units. */
@@ -28,11 +29,8 @@ export async function loadNetwork(id, lang) {
     once(`network ${id} ${lang}`, () => getJson(`/api/networks/${id}`, { lang })),
     once(`boxes ${id}`, () => getArrays(`/api/networks/${id}/boxes`)),
   ]);
-  const { sizes, layers } = tables.document;
-  const starts = [0];
-  for (const size of sizes) starts.push(starts[starts.length - 1] + size);
   network = prepare(document);
-  boxes = { edges: tables.arrays.edges, sizes, starts, total: tables.shapes.edges[1], layers };
+  boxes = readBoxes(tables);
   return network;
 }
 
@@ -88,37 +86,13 @@ export function unitAt(layer, index) {
 /** Look a unit's boxes up: {box, clipped} as [top, left, bottom, right], or null where the server must be asked. */
 export function boxOf(unit) {
   const place = row(unit.layer)?.place;
-  const known = boxes;
-  const tables = place === undefined ? null : known?.layers[place];
-  if (!known || !tables) return null;
-  const index = indexOf(unit);
-  const rank = tables.length;
-  const box = new Array(2 * rank);
-  const clipped = new Array(2 * rank);
-  tables.forEach(([table, axis], k) => {
-    const at = known.starts[table] + (axis === null ? 0 : index[axis]);
-    box[k] = known.edges[at];
-    box[rank + k] = known.edges[known.total + at];
-    clipped[k] = known.edges[2 * known.total + at];
-    clipped[rank + k] = known.edges[3 * known.total + at];
-  });
-  return { box, clipped };
+  return place === undefined || !boxes ? null : boxes.of(place, indexOf(unit));
 }
 
 /** Return how far the boxes of a layer reach beyond the image: the margin in which padding is drawn. */
 export function marginOf(layer, height, width) {
   const place = row(layer)?.place;
-  const known = boxes;
-  const tables = place === undefined ? null : known?.layers[place];
-  if (!known || !tables || tables.length !== 2) return 0;
-  let margin = 0;
-  tables.forEach(([table], k) => {
-    const size = k === 0 ? height : width;
-    for (let i = known.starts[table]; i < known.starts[table + 1]; i += 1) {
-      margin = Math.max(margin, -known.edges[i], known.edges[known.total + i] - size);
-    }
-  });
-  return Math.min(margin, Math.ceil(Math.max(height, width) / 2));
+  return place === undefined || !boxes ? 0 : boxes.margin(place, height, width);
 }
 
 /** Ask for a unit's region: exact for every layer, with its status. */

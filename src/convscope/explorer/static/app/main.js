@@ -2,7 +2,7 @@
 
 import { indexOf, loadNetwork, mapShape, network, row } from "cs/data";
 import { fits, notice, startHeader } from "cs/header";
-import { loadTexts, t } from "cs/i18n";
+import { addTexts, t } from "cs/i18n";
 import "cs/image";
 import "cs/inspector";
 import "cs/stage";
@@ -53,7 +53,7 @@ async function showNetwork() {
 }
 
 async function applyHash() {
-  const { patch, bad } = fromHash(location.hash);
+  const { patch, bad } = fromHash(location.hash || (body.dataset.start ?? ""));
   if (bad.length) notice(t("bad_link", { names: bad.join(", ") }));
   if (patch.model && patch.model !== state.model) {
     try {
@@ -94,7 +94,7 @@ window.addEventListener("popstate", applyHash);
 window.addEventListener("hashchange", applyHash);
 
 async function start() {
-  await loadTexts(/** @type {string} */ (body.dataset.static));
+  for (const lang of ["en", "zh"]) addTexts(lang, await getJson(`${body.dataset.static}/i18n/${lang}.json`));
   const session = await getJson("/api/session");
   const chinese = session.lang === "zh" || navigator.language.startsWith("zh");
   set({ lang: chinese ? "zh" : "en" }, { push: false });

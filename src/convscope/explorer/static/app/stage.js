@@ -15,12 +15,21 @@ show(root, tabs, content);
 
 let drawn = "";
 
+/** The names of the views that are not hidden. */
+function offered() {
+  return [...VIEWS.keys()].filter((view) => !state.hide.includes(view));
+}
+
 function current() {
   return /** @type {any} */ (VIEWS.get(state.view));
 }
 
 function draw() {
-  show(tabs, [...VIEWS.keys()].map((view) =>
+  if (!offered().includes(state.view) && offered().length) {
+    set({ view: offered()[0] }, { push: false });
+    return;
+  }
+  show(tabs, offered().map((view) =>
     h("button", { role: "tab", "aria-selected": String(view === state.view), "data-view": view, onclick: () => set({ view }) }, t(`view_${view}`))));
   if (!network) return;
   content.dataset.state = "loading";
@@ -35,7 +44,7 @@ on(["network"], () => {
   if (!current().lasting) show(content);
 });
 
-on(["ready", "view", "lang"], draw);
+on(["ready", "view", "lang", "hide"], draw);
 
 on(["row", "column", ...new Set([...VIEWS.values()].flatMap((view) => view.keys))], (changed) => {
   const view = current();

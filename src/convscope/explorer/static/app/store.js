@@ -21,6 +21,8 @@ export const state = {
   quantity: "receptive_field",
   lang: "en",
   theme: "auto",
+  /** Names of views and tabs that are not shown. */
+  hide: /** @type {string[]} */ ([]),
   hover: /** @type {{layer: string, channel: number, row: number, column: number} | null} */ (null),
 };
 
@@ -59,6 +61,7 @@ const unlessEmpty = (value) => value || null;
 keep("model", "m", upTo(65536), unlessEmpty);
 keep("layer", "l", upTo(1000), unlessEmpty);
 keep("target", "t", natural, (value) => (value === null ? null : String(value)));
+keep("hide", "hide", (text) => (/^[a-z_]{1,30}(,[a-z_]{1,30}){0,30}$/.test(text) ? text.split(",") : undefined), (names) => names.join(",") || null);
 keep("lang", "lang", oneOf(["en", "zh"]));
 
 /** @type {{keys: string[], run: (changed: Set<string>) => void}[]} */
@@ -100,7 +103,11 @@ export function unit() {
 
 function remember() {
   const text = toHash();
-  if (text !== location.hash) history.pushState(null, "", text);
+  try {
+    if (text !== location.hash) history.pushState(null, "", text);
+  } catch {
+    // A frame without an address of its own, as in a notebook.
+  }
 }
 
 /** Return the state as the fragment of an address. */
