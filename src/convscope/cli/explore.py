@@ -17,7 +17,7 @@ from .output import print_result, print_saved
 from .weighted_model import read_model_or_network, weights_options
 
 if TYPE_CHECKING:
-    from ..explorer.session import Session
+    from ..explorer.session import Session, ShownNetwork
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -35,6 +35,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 @click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--allow-remote", is_flag=True, help="Allow a --host that other machines can reach.")
 @click.option("--browser/--no-browser", "browse", default=True, show_default=True, help="Open the browser.")
+@click.option("--compare", "other", metavar="MODEL", help="Another network or run to compare with.")
 @click.option("--export", "target", metavar="FILE", help="Write the page to one .html file instead of serving it.")
 @click.option(
     "--start",
@@ -50,6 +51,7 @@ def command(
     host: str,
     allow_remote: bool,
     browse: bool,
+    other: str | None,
     target: str | None,
     start: str | None,
     engine: str | None,
@@ -66,6 +68,7 @@ def command(
       convscope explore
       convscope explore runs/lenet-digits --image three.png
       convscope explore resnet50 --no-browser
+      convscope explore runs/a --compare runs/b
       convscope explore lenet --export lesson.html --start "#l=conv2&u=3,2,1&q=sum"
     """
     from ..explorer.libraries import check_libraries
@@ -82,6 +85,8 @@ def command(
         )
     session = Session(engine)
     open_model(session, model, source)
+    if other is not None:
+        session.other = open_model(session, other, {"input_shape": source["input_shape"]})
     for path in images:
         _add(session, path)
     if target is not None:
@@ -111,7 +116,8 @@ def write_page(session: Session, target: str, start: str | None) -> None:
     if Path(target).suffix.lower() not in (".html", ".htm"):
         raise BadFile("--export must end in .html (got {got!r}). Rename the file. [export-ending]", got=target)
     images = [image for image in session.files() if image is not SAMPLE] or [SAMPLE]
-    page = run_to_end(lambda: export_page(session, shown, images, Start(start or "")))
+    others = [] if session.other is None else [session.other]
+    page = run_to_end(lambda: export_page(session, shown, images, Start(start or ""), others=others))
     write_file(target, page.html)
     print_saved(target)
     if page.left_out:
@@ -125,17 +131,16 @@ def write_page(session: Session, target: str, start: str | None) -> None:
         )
 
 
-def open_model(session: Session, name: str | None, source: Mapping[str, Any]) -> None:
-    """Add the model of the command line, with its weights if it has some."""
+def open_model(session: Session, name: str | None, source: Mapping[str, Any]) -> ShownNetwork:
+    """Add a model of the command line, with its weights if it has some."""
     from ..explorer.session import SAMPLE_MODEL
     from ..network import Network
 
     name = str(SAMPLE_MODEL) if name is None else name
     shown = read_model_or_network(name, **source, engine=session.engine)
     if isinstance(shown, Network):
-        session.add_network(shown, name)
-    else:
-        session.add_network(shown.network, name, shown)
+        return session.add_network(shown, name)
+    return session.add_network(shown.network, name, shown)
 
 
 def _add(session: Session, path: str) -> None:

@@ -23,7 +23,7 @@ from .. import __version__
 from ..loading import zoo_names
 from ..text.language import LANGUAGES
 from .access import Access, local_hosts
-from .routes import exports, images, networks, values
+from .routes import comparisons, exports, images, networks, values
 from .routes.requests import endpoint
 from .session import SAMPLE, Session
 from .wire import FOREVER, json_response
@@ -31,7 +31,7 @@ from .wire import FOREVER, json_response
 TYPES = {".js": "text/javascript", ".css": "text/css", ".json": "application/json", ".svg": "image/svg+xml"}
 
 
-MODULES = (networks, images, values, exports)
+MODULES = (networks, comparisons, images, values, exports)
 """Modules of routes, one for each topic: `routes`, and what an export records of them, as in `recording`."""
 
 
@@ -119,6 +119,7 @@ async def session_document(_request: Request, session: Session) -> Response:
             "version": __version__,
             "build": build_hash(),
             "network": None if first is None else first.id,
+            "other": None if session.other is None else session.other.id,
             "zoo": zoo_names(),
             "images": [{"id": image.id, "name": image.name} for image in session.files()],
             "sample": SAMPLE.id,

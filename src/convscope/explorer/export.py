@@ -51,7 +51,7 @@ class Start(NamedTuple):
         """Return the fragment with the hidden views, and without what a file does not know."""
         given = {name: values[0] for name, values in parse_qs(self.fragment.lstrip("#")).items()}
         hidden = dict.fromkeys([*given.get("hide", "").split(","), *self.hidden])
-        kept = {name: value for name, value in given.items() if name not in ("m", "i", "hide")}
+        kept = {name: value for name, value in given.items() if name not in ("m", "c", "hide")}
         named = {"s": "1", **kept, "hide": ",".join(name for name in hidden if name)}
         return "#" + urlencode(named)
 
@@ -92,6 +92,8 @@ async def export_page(
     pins = list(_pinned(shown, start))
     for one in (shown, *others):
         await record_network(app, recording, one, images, pins if one is shown else [])
+    for one in others:
+        await recording.add(app, Question(f"/api/comparisons/{shown.id}/{one.id}"))
     for language in LANGUAGES:
         name = f"i18n/{language}.json"
         recording.documents[f"{_STATIC}/{name}"] = json.loads(static_files()[name])
@@ -99,6 +101,7 @@ async def export_page(
     recording.documents["/api/session"] = {
         **document,
         "network": shown.id,
+        "other": others[0].id if others else None,
         "zoo": [],
         "images": [{"id": image.id, "name": image.name} for image in images],
         "sample": images[0].id,

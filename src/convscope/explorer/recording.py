@@ -19,6 +19,7 @@ from ..text.language import LANGUAGES
 from .question import Question, Unit
 from .recipes import recipe
 from .routes.networks import derivation_document, derivation_list
+from .routes.values import kernel_of
 from .session import Session, ShownImage, ShownNetwork
 from .wire import finite
 
@@ -73,7 +74,8 @@ async def ask(app: Starlette, question: Question, language: str = "en") -> Answe
 class Recording:
     """Recorded answers and arrays, packed into chunks.
 
-    Chunk 0 is the index, whose form `static/app/recorded.js` describes. The others are unpacked one by one. `size` counts their characters in base64.
+    Chunk 0 is the index, whose form `static/app/recorded.js` describes. The others are unpacked one by one.
+    `size` counts their characters in base64.
     """
 
     def __init__(self) -> None:
@@ -280,7 +282,8 @@ def _needs(
     key = f"{shown.id}/{name}"
     if key not in recording.recipes:
         try:
-            recording.recipes[key] = recipe(shown.model, node)
+            found = recipe(shown.model, node)
+            recording.recipes[key] = None if found is None else {**found, "kernel": kernel_of(shown.model, name)}
         except ConvscopeError:
             recording.recipes[key] = None
     found = recording.recipes[key]

@@ -123,7 +123,8 @@ class Session:
     """Networks, images and values by id, and the two threads that compute.
 
     `forward` runs forward passes on one thread, as programs are not shared between threads, `analysis` the rest.
-    Untrained networks get random weights if they have at most `most_weights`.
+    Untrained networks get random weights if they have at most `most_weights`. `first` is the network that is
+    shown at the start, `other` one to compare it with.
     """
 
     def __init__(self, engine: str | None = None, most_weights: int = MOST_WEIGHTS) -> None:
@@ -133,6 +134,7 @@ class Session:
         self.networks: dict[str, ShownNetwork] = {}
         self.images: OrderedDict[str, ShownImage] = OrderedDict({SAMPLE.id: SAMPLE})
         self.first: ShownNetwork | None = None
+        self.other: ShownNetwork | None = None
         self.values = ArrayCache(VALUES_BYTES)
         self._traced: tuple[tuple[str, str, int], Trace] | None = None
         self.forward = Worker("forward passes")

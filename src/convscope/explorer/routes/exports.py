@@ -18,7 +18,9 @@ async def export(request: Request, session: Session) -> Response:
 
     shown, image = shown_network(request, session), shown_image(request, session)
     fragment = (await body_of(request, LONGEST_ADDRESS)).decode("utf-8", "replace")
-    page = await export_page(session, shown, [image], Start(fragment))
+    other = session.networks.get(request.query_params.get("other", ""))
+    others = [] if other is None else [other]
+    page = await export_page(session, shown, [image], Start(fragment), others=others)
     return Response(page.html.encode(), media_type="text/html", headers={"content-disposition": "attachment"})
 
 

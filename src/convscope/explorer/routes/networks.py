@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from ...analysis.box_tables import box_tables
 from ...analysis.diagnosis import diagnose
+from ...analysis.report import inspect
 from ...derivations import Explanation, explain
 from ...errors import ConvscopeError
 from ...layout.boxes import boxes_of, fold
@@ -19,11 +20,11 @@ from ...layout.lanes import place
 from ...loading import load, zoo_names
 from ...network import Network
 from ...notation import parse_untrusted, to_notation
-from ...text.language import translate
+from ...text.language import Message, translate
 from ..markup import markup_tree
 from ..question import Question, Unit
 from ..session import Session, ShownNetwork
-from ..wire import FOREVER, arrays_response, json_response
+from ..wire import FOREVER, arrays_response, error_response, json_response
 from .requests import body_of, endpoint, integers, shown_network
 
 LONGEST_NOTATION = 64 << 10
@@ -39,8 +40,29 @@ async def add_network(request: Request, session: Session) -> Response:
             return session.add_network(load(name), name)
         return session.add_network(parse_untrusted(text), "notation")
 
-    shown = await session.analysis.run(read)
+    try:
+        shown = await session.analysis.run(read)
+    except ConvscopeError as error:
+        return error_response(error, **await session.analysis.run(mistake, error, text))
     return json_response({"id": shown.id})
+
+
+def mistake(error: ConvscopeError, text: str) -> dict[str, Any]:
+    """Return the line and column of a mistake in notation, and the layers before it."""
+    values = error.message.values if isinstance(error.message, Message) else {}
+    row, column = values.get("row"), values.get("column")
+    if not isinstance(row, int) or not isinstance(column, int):
+        return {}
+    lines = text.split("\n")
+    before = "\n".join([*lines[: row - 1], lines[row - 1][: column - 1]])
+    while before:
+        before = before[: max(before.rfind("|"), before.rfind("\n"), 0)]
+        try:
+            layers = inspect(parse_untrusted(before)).to_dict()["layers"] if before.strip() else []
+        except ConvscopeError:
+            continue
+        return {"line": row, "column": column, "layers": layers}
+    return {"line": row, "column": column, "layers": []}
 
 
 async def network_document(request: Request, session: Session) -> Response:

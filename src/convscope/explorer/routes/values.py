@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from ...arrays import Array
 from ...inside.terms import UnitTerms
+from ...model import Model
 from ...text.language import Message
 from ..question import Question, Unit
 from ..session import Session, ShownImage, ShownNetwork
@@ -164,6 +165,7 @@ async def unit(request: Request, session: Session) -> Response:
         ).reshape(-1, 3)
     document = {
         "layer": found.layer,
+        "kernel": kernel_of(shown.model, layer),
         "kind": found.kind,
         "at": found.at,
         "form": found.form,
@@ -178,6 +180,31 @@ async def unit(request: Request, session: Session) -> Response:
         "readers": [[one.layer, *one.at] for one in found.readers],
     }
     return arrays_response(arrays, document, FOREVER)
+
+
+def kernel_of(model: Model, layer: str) -> dict[str, str] | None:
+    """Return the kernel of the native engine that computes a layer's output, where all outputs are kept.
+
+    `algorithm` is "winograd", "direct", "gemm", "kernel" for others, or "reference" where the layer has no kernel.
+    """
+    if model.engine != "native":
+        return None
+    from ...engines.native.kernels.convolution.direct import Convolution
+    from ...engines.native.kernels.dense.product import DenseKernel
+    from ...engines.native.kernels.winograd.convolution import WinogradConvolution
+    from ...engines.native.plan import KernelCall, PlanKind
+    from ...engines.native.runtime.program import NativeProgram
+
+    if not isinstance(model.program, NativeProgram):
+        return None
+    for step in model.program.plan(PlanKind.EVERY_LAYER, 1).steps:
+        if step.layer == layer and step.purpose == "forward":
+            if not isinstance(step, KernelCall):
+                return {"name": "", "algorithm": "reference"}
+            families = {WinogradConvolution: "winograd", Convolution: "direct", DenseKernel: "gemm"}
+            kernel = type(step.kernel)
+            return {"name": kernel.__name__, "algorithm": families.get(kernel, "kernel")}
+    return None
 
 
 def _layer(request: Request, shown: ShownNetwork) -> str:

@@ -24,13 +24,19 @@ export let network = null;
 let boxes = null;
 
 /** Load a network with the boxes of its units. */
-export async function loadNetwork(id, lang) {
+export async function loadNetworkOf(id, lang) {
   const [document, tables] = await Promise.all([
     once(`network ${id} ${lang}`, () => getJson(`/api/networks/${id}`, { lang })),
     once(`boxes ${id}`, () => getArrays(`/api/networks/${id}/boxes`)),
   ]);
-  network = prepare(document);
-  boxes = readBoxes(tables);
+  return { ...prepare(document), boxes: readBoxes(tables) };
+}
+
+/** Load a network, and make it the current one. */
+export async function loadNetwork(id, lang) {
+  const found = await loadNetworkOf(id, lang);
+  network = found;
+  boxes = found.boxes;
   return network;
 }
 
@@ -51,7 +57,11 @@ export function row(layer) {
 
 /** Return [channels, rows, columns] of the maps that show a layer's output. */
 export function mapShape(layer) {
-  const shape = row(layer)?.output_shape ?? [1];
+  return mapSizes(row(layer)?.output_shape ?? [1]);
+}
+
+/** Return [channels, rows, columns] of the maps that show an output. */
+export function mapSizes(shape) {
   if (shape.length === 3) return shape;
   if (shape.length === 1) return [1, 1, shape[0]];
   if (shape.length === 2) return [shape[0], 1, shape[1]];
@@ -59,8 +69,12 @@ export function mapShape(layer) {
 }
 
 /** Return the index of a unit in the layer's output. */
-export function indexOf({ layer, channel, row: r, column }) {
-  const shape = row(layer)?.output_shape ?? [1];
+export function indexOf(unit) {
+  return inside(row(unit.layer)?.output_shape ?? [1], unit);
+}
+
+/** Return the index in an output of the unit at a channel, row and column of its maps. */
+export function inside(shape, { channel, row: r, column }) {
   if (shape.length === 1) return [column];
   if (shape.length === 2) return [channel, column];
   if (shape.length === 3) return [channel, r, column];
@@ -123,10 +137,17 @@ export const PAGE = 64;
 
 /** Load the page of maps in which a channel is. */
 export function loadMaps(image, layer, channel) {
+  return loadMapsOf(network.id, image, layer, channel);
+}
+
+/** Load maps of any network. */
+export function loadMapsOf(id, image, layer, channel) {
   const first = Math.floor(channel / PAGE) * PAGE;
-  return once(`maps ${network.id} ${image} ${layer} ${first}`, () =>
-    getArrays(`/api/values/${network.id}/${image}/maps`, { layer, first, count: PAGE }),
-  );
+  return once(`maps ${id} ${image} ${layer} ${first}`, () => getArrays(`/api/values/${id}/${image}/maps`, { layer, first, count: PAGE }));
+}
+
+export function loadComparison(a, b) {
+  return once(`comparison ${a} ${b}`, () => getJson(`/api/comparisons/${a}/${b}`));
 }
 
 export function loadScores(image) {

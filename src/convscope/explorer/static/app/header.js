@@ -4,14 +4,26 @@ import { loadScores, network } from "cs/data";
 import { h, readable, show } from "cs/dom";
 import { forgetDraft } from "cs/views/editor";
 import { number, percent, t } from "cs/i18n";
-import { on, set, state, toHash } from "cs/store";
+import { keep, on, set, state, toHash } from "cs/store";
 import { select, summary } from "cs/strip";
 import { send, sendForBlob } from "cs/wire";
 
 const root = /** @type {HTMLElement} */ (document.getElementById("top"));
 
-/** @type {{zoo: string[], images: {id: string, name: string, shape?: number[]}[], network: string | null, abilities: string[]}} */
-let session = { zoo: [], images: [], network: null, abilities: [] };
+/** @type {{zoo: string[], images: {id: string, name: string, shape?: number[]}[], network: string | null, other: string | null, abilities: string[]}} */
+let session = { zoo: [], images: [], network: null, other: null, abilities: [] };
+
+keep("image", "i", (text) => (/^([0-9a-f]{16}|sample)$/.test(text) ? text : undefined), (id) => (knows(id) && fits(id, false) ? id : null));
+
+/** Tell whether an image is open here. */
+export function knows(image) {
+  return session.images.some((one) => one.id === image);
+}
+
+/** What the page started with. */
+export function given() {
+  return session;
+}
 
 /** Tell whether the source of answers can do something: take "networks" or "images", or make an "export". */
 export function can(what) {
@@ -25,9 +37,9 @@ export function showDrawing(drawing) {
 }
 
 /** Tell whether an image fits the network: a drawing has the size of the network that it was drawn for. */
-export function fits(image) {
+export function fits(image, drawn = true) {
   const shape = session.images.find((one) => one.id === image)?.shape;
-  return !shape || shape.join() === network.report.input_shape.join();
+  return !shape || (drawn && shape.join() === network.report.input_shape.join());
 }
 
 export function startHeader(document) {
@@ -138,7 +150,7 @@ async function exportPage(button) {
   button.disabled = true;
   notice(t("export_started"));
   try {
-    const content = await sendForBlob("POST", `/api/exports/${network.id}/${state.image}`, toHash(), { lang: state.lang });
+    const content = await sendForBlob("POST", `/api/exports/${network.id}/${state.image}`, toHash(), { lang: state.lang, other: session.other });
     const address = URL.createObjectURL(content);
     const link = h("a", { href: address, download: `${readable(network.name, 40).replace(/[^\p{L}\p{N}._-]+/gu, "-") || "network"}.html` });
     link.click();

@@ -1,12 +1,13 @@
 /** The start of the page: texts, session, network, and the state of the address. */
 
 import { indexOf, loadNetwork, mapShape, network, row } from "cs/data";
-import { fits, notice, startHeader } from "cs/header";
+import { fits, given, knows, notice, startHeader } from "cs/header";
 import { addTexts, t } from "cs/i18n";
 import "cs/image";
 import "cs/inspector";
 import "cs/stage";
-import { fromHash, on, set, state } from "cs/store";
+import { pack, unpack } from "cs/links";
+import { fromHash, on, set, shorten, state } from "cs/store";
 import { select } from "cs/strip";
 import { selected } from "cs/unit_parts";
 import { getJson, send } from "cs/wire";
@@ -54,10 +55,19 @@ async function showNetwork() {
 
 async function applyHash() {
   const { patch, bad } = fromHash(location.hash || (body.dataset.start ?? ""));
+  for (const key of ["model", "compare"]) {
+    const text = await unpack(patch[key] ?? "");
+    if (text === null) bad.push(key);
+    patch[key] = text ?? "";
+  }
+  if (patch.image && !knows(patch.image)) {
+    bad.push("i");
+    delete patch.image;
+  }
   if (bad.length) notice(t("bad_link", { names: bad.join(", ") }));
-  if (patch.model && patch.model !== state.model) {
+  if (patch.model !== state.model) {
     try {
-      patch.network = (await send("POST", "/api/networks", patch.model)).id;
+      patch.network = patch.model ? (await send("POST", "/api/networks", patch.model, { parameters: { lang: patch.lang ?? state.lang } })).id : given().network;
     } catch (error) {
       notice(error.message);
       delete patch.model;
@@ -65,6 +75,13 @@ async function applyHash() {
   }
   set(patch, { push: false });
   if (network && state.network === network.id) settle(true);
+}
+
+async function shortenLink() {
+  for (const text of [state.model, state.compare]) {
+    const short = await pack(text);
+    if (short !== text) shorten(text, short);
+  }
 }
 
 function announce() {
@@ -87,6 +104,7 @@ function keys(event) {
 
 on(["network", "lang"], showNetwork);
 on(["layer", "channel", "row", "column"], announce);
+on(["model", "compare"], shortenLink);
 on(["lang"], () => (document.documentElement.lang = state.lang === "zh" ? "zh-CN" : "en"));
 on(["theme"], () => (document.documentElement.dataset.theme = state.theme));
 document.addEventListener("keydown", keys);

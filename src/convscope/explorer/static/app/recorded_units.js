@@ -183,7 +183,7 @@ export function unitArithmetic(layer, recipe, at, output, inputs, parameters) {
     },
     shapes: { inputs: [count], weights: [count], products: [count], sources: [count], indices: [count, rank] },
     document: {
-      layer, kind: recipe.kind, at, form: terms.form, value: valueAt(output, at),
+      layer, kind: recipe.kind, kernel: recipe.kernel ?? null, at, form: terms.form, value: valueAt(output, at),
       sum: products.reduce((sum, one) => sum + one, 0) + terms.bias, bias: terms.bias, padding: terms.padding,
       sources: recipe.sources, facts: terms.facts, gradient: null, remainder: 0, readers: [],
     },

@@ -9,6 +9,7 @@
  * Its texts are in `i18n/LANG/NAME.json`, with `view_NAME` for the tab, and its rules in `style/NAME.css`.
  */
 
+import * as compare from "cs/views/compare";
 import * as editor from "cs/views/editor";
 import * as growth from "cs/views/growth";
 import * as maps from "cs/views/maps";
@@ -16,4 +17,4 @@ import * as predict from "cs/views/predict";
 import * as table from "cs/views/table";
 
 /** @type {Map<string, {keys: string[], draw: (root: HTMLElement) => any, move?: (root: HTMLElement) => boolean, lasting?: boolean}>} */
-export const VIEWS = new Map(Object.entries({ maps, predict, growth, table, editor }));
+export const VIEWS = new Map(Object.entries({ maps, predict, growth, table, compare, editor }));
