@@ -150,7 +150,7 @@ def _add(session: Session, path: str) -> None:
 
     read_header(path)
     with open_regular(path) as file:
-        session.add_image(Path(path).name, file.read())
+        session.add_image(Path(path).name, file.read(), path)
 
 
 def shortened(names: Sequence[str], most: int = 4) -> str:

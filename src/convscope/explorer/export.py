@@ -102,8 +102,9 @@ async def export_page(
         **document,
         "network": shown.id,
         "other": others[0].id if others else None,
+        "otherSource": others[0].source if others else None,
         "zoo": [],
-        "images": [{"id": image.id, "name": image.name} for image in images],
+        "images": [{"id": image.id, "name": image.name, "path": None} for image in images],
         "sample": images[0].id,
         "abilities": [],
     }

@@ -93,6 +93,8 @@ class ShownImage:
     id: str
     name: str
     content: bytes | Array | None
+    path: str | None = None
+    """Where the file is, if the command line named it."""
 
     def fitted(self, network: Network) -> Array:
         """Return the image as the network's input.
@@ -162,10 +164,10 @@ class Session:
             return Message("What layer {layer!r} computes is unknown.", layer=unknown)
         return None
 
-    def add_image(self, name: str, content: bytes | Array) -> ShownImage:
+    def add_image(self, name: str, content: bytes | Array, path: str | None = None) -> ShownImage:
         """Keep an image, and return its entry. The ones used longest ago leave first."""
         raw = content if isinstance(content, bytes) else content.tobytes() + repr(content.shape).encode()
-        image = ShownImage(hashlib.sha256(raw).hexdigest()[:16], name, content)
+        image = ShownImage(hashlib.sha256(raw).hexdigest()[:16], name, content, path)
         self.images[image.id] = image
         while len(self.images) > MOST_IMAGES:
             oldest = next(key for key in self.images if key != SAMPLE.id)

@@ -19,7 +19,7 @@ from ...layout.boxes import boxes_of, fold
 from ...layout.lanes import place
 from ...loading import load, zoo_names
 from ...network import Network
-from ...notation import parse_untrusted, to_notation
+from ...notation import parse_untrusted, to_notation, to_yaml
 from ...text.language import Message, translate
 from ..markup import markup_tree
 from ..question import Question, Unit
@@ -145,6 +145,20 @@ def _boxes(network: Network) -> Response:
     return arrays_response({"edges": edges}, {"sizes": sizes, "layers": layers}, FOREVER)
 
 
+async def forms(request: Request, session: Session) -> Response:
+    """Return a network as notation and as YAML; null where it has no such form."""
+    network = shown_network(request, session).network
+
+    def write() -> dict[str, str | None]:
+        try:
+            yaml = to_yaml(network)
+        except ConvscopeError:
+            yaml = None
+        return {"notation": _notation(network), "yaml": yaml}
+
+    return json_response(await session.analysis.run(write), cache=FOREVER)
+
+
 async def region(request: Request, session: Session) -> Response:
     """Return the region of one unit: box, clipped box, status."""
     shown = shown_network(request, session)
@@ -211,6 +225,7 @@ def recorded_of_network(shown: ShownNetwork, units: Sequence[Unit]) -> Iterator[
     path = f"/api/networks/{shown.id}"
     yield Question(path, localized=True)
     yield Question(f"{path}/boxes")
+    yield Question(f"{path}/forms")
     for unit in units:
         place = {"layer": unit.layer, "at": unit.at}
         yield Question(f"{path}/region", place)
@@ -221,6 +236,7 @@ routes = [
     Route("/api/networks", endpoint(add_network), methods=["POST"]),
     Route("/api/networks/{network}", endpoint(network_document)),
     Route("/api/networks/{network}/boxes", endpoint(boxes)),
+    Route("/api/networks/{network}/forms", endpoint(forms)),
     Route("/api/networks/{network}/region", endpoint(region)),
     Route("/api/networks/{network}/mask", endpoint(mask)),
     Route("/api/networks/{network}/seen-by", endpoint(seen_by)),

@@ -146,6 +146,11 @@ export function loadMapsOf(id, image, layer, channel) {
   return once(`maps ${id} ${image} ${layer} ${first}`, () => getArrays(`/api/values/${id}/${image}/maps`, { layer, first, count: PAGE }));
 }
 
+/** Load the network as notation and YAML. */
+export function loadForms() {
+  return once(`forms ${network.id}`, () => getJson(`/api/networks/${network.id}/forms`));
+}
+
 export function loadComparison(a, b) {
   return once(`comparison ${a} ${b}`, () => getJson(`/api/comparisons/${a}/${b}`));
 }

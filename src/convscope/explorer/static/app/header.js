@@ -10,7 +10,7 @@ import { send, sendForBlob } from "cs/wire";
 
 const root = /** @type {HTMLElement} */ (document.getElementById("top"));
 
-/** @type {{zoo: string[], images: {id: string, name: string, shape?: number[]}[], network: string | null, other: string | null, abilities: string[]}} */
+/** @type {{zoo: string[], images: {id: string, name: string, path?: string | null, shape?: number[]}[], network: string | null, other: string | null, otherSource?: string | null, abilities: string[]}} */
 let session = { zoo: [], images: [], network: null, other: null, abilities: [] };
 
 keep("image", "i", (text) => (/^([0-9a-f]{16}|sample)$/.test(text) ? text : undefined), (id) => (knows(id) && fits(id, false) ? id : null));
@@ -75,6 +75,7 @@ function draw() {
     h("span", { class: "right" },
       h("button", { onclick: () => set({ lang: state.lang === "en" ? "zh" : "en" }), "data-q": "lang" }, state.lang === "en" ? "中文" : "English"),
       h("button", { onclick: nextTheme, "aria-label": t("theme") }, "◐"),
+      h("button", { onclick: () => document.dispatchEvent(new Event("reproduce")), "data-q": "reproduce" }, t("reproduce")),
       can("export") ? h("button", { onclick: (event) => exportPage(event.target), "data-q": "export" }, t("export")) : null,
       h("button", { onclick: share }, t("share"))),
   );

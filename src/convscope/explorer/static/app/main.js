@@ -5,6 +5,7 @@ import { fits, given, knows, notice, startHeader } from "cs/header";
 import { addTexts, t } from "cs/i18n";
 import "cs/image";
 import "cs/inspector";
+import { openReproduce } from "cs/reproduce";
 import "cs/stage";
 import { pack, unpack } from "cs/links";
 import { fromHash, on, set, shorten, state } from "cs/store";
@@ -104,6 +105,7 @@ function keys(event) {
 
 on(["network", "lang"], showNetwork);
 on(["layer", "channel", "row", "column"], announce);
+document.addEventListener("reproduce", () => openReproduce().catch((error) => notice(error.message)));
 on(["model", "compare"], shortenLink);
 on(["lang"], () => (document.documentElement.lang = state.lang === "zh" ? "zh-CN" : "en"));
 on(["theme"], () => (document.documentElement.dataset.theme = state.theme));
