@@ -143,21 +143,21 @@ async function part(kind, name) {
 export async function openReproduce() {
   dialog.dataset.state = "loading";
   const forms = await loadForms();
-  const source = forms.notation ?? forms.yaml;
   const parts = [
     await part("view", state.view), await part("tab", state.tab),
     h("h3", {}, t("network_forms")),
     forms.notation ? block("notation", forms.notation) : null,
     forms.yaml ? h("details", {}, h("summary", {}, "YAML"), block("yaml", forms.yaml)) : null,
-    source ? h("details", {}, h("summary", {}, "PyTorch"), block("pytorch", pytorch(source, forms.notation ? "" : ', form="yaml"'))) : null,
+    forms.notation || forms.yaml ? h("details", {}, h("summary", {}, "PyTorch"), block("pytorch", pytorch(forms))) : null,
   ];
   show(dialog, h("h2", {}, t("reproduce")), parts, h("p", {}, h("button", { onclick: () => dialog.close() }, t("close"))));
   dialog.dataset.state = "ready";
   if (!dialog.open) dialog.showModal();
 }
 
-function pytorch(source, form) {
-  return `import convscope as cs\nnetwork = cs.parse(${literal(source)}${form})\nmodule = cs.to_torch(cs.Model(network))`;
+function pytorch({ notation, yaml }) {
+  const network = notation ? `cs.parse(${literal(notation)})` : `cs.parse_untrusted(${literal(yaml)}, form="yaml")`;
+  return `import convscope as cs\nnetwork = ${network}\nmodule = cs.to_torch(cs.Model(network))`;
 }
 
 on(["network", "lang"], () => dialog.close());

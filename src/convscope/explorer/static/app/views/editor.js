@@ -14,6 +14,8 @@ let draft = /** @type {string | null} */ (null);
 /** The network that was open when typing began: differences are shown to it. */
 let before = /** @type {{id: string, name: string} | null} */ (null);
 let waiting = 0;
+/** Whether the text is newer than every answer. */
+let newer = false;
 /** @type {AbortController | null} */
 let running = null;
 
@@ -26,8 +28,8 @@ export const lasting = true;
 /** Draw the view into an element. */
 export async function draw(root) {
   if (draft === null || !root.querySelector("textarea")) drawText(root);
-  if (root.querySelector(".message")?.classList.contains("bad")) {
-    root.dataset.state = "ready";
+  if (newer || root.querySelector(".message")?.classList.contains("bad")) {
+    if (!newer) root.dataset.state = "ready";
     return;
   }
   await drawTable(root);
@@ -39,6 +41,7 @@ function drawText(root) {
   area.addEventListener("input", () => {
     if (before === null) before = { id: network.id, name: network.name };
     draft = area.value;
+    newer = true;
     running?.abort();
     running = null;
     root.dataset.state = "waiting";
@@ -54,12 +57,14 @@ async function submit(text, message, root) {
   try {
     const { id } = await send("POST", "/api/networks", text, { signal: own.signal, parameters: { lang: state.lang } });
     if (running !== own) return;
+    newer = false;
     show(message);
     message.classList.remove("bad");
     if (id === network.id) await drawTable(root);
     else set({ network: id, model: text });
   } catch (error) {
     if (error.name === "AbortError" || running !== own) return;
+    newer = false;
     message.classList.add("bad");
     show(message, place(text, error.document ?? {}), h("pre", {}, error.message));
     show(root.querySelector(".layers"), table(error.document?.layers ?? [], new Map(), false));
@@ -82,14 +87,14 @@ async function drawTable(root) {
   const base = before;
   try {
     const changes = base && base.id !== shown.id ? await loadComparison(base.id, shown.id) : null;
-    if (shown !== network || running?.signal.aborted) return;
+    if (shown !== network || newer) return;
     const byLayer = new Map((changes?.layers ?? []).filter((one) => one.b !== null).map((one) => [one.b, one]));
     const removed = (changes?.layers ?? []).filter((one) => one.change === "removed").map((one) => one.a);
     show(root.querySelector(".layers"),
       base && changes ? h("p", { class: "note" }, t("changes_since", { name: readable(base.name, 40) }), removed.length ? ` ${t("removed_layers", { names: removed.join(", ") })}` : "") : null,
       table(shown.report.layers, byLayer, true));
   } catch (error) {
-    if (shown === network) show(root.querySelector(".layers"), h("p", { class: "note" }, error.message));
+    if (shown === network && !newer) show(root.querySelector(".layers"), h("p", { class: "note" }, error.message));
   }
   root.dataset.state = "ready";
 }
@@ -126,5 +131,6 @@ function delta({ change, differences }) {
 /** Forget what was typed, as another network is shown. */
 export function forgetDraft() {
   draft = null;
+  newer = false;
   before = null;
 }
