@@ -34,14 +34,16 @@ function draw() {
   if (!network) return;
   content.dataset.state = "loading";
   content.dataset.view = state.view;
-  if (drawn !== `${network.id} ${state.view}`) show(content);
+  const sameView = drawn.endsWith(` ${state.view}`);
+  if (drawn !== `${network.id} ${state.view}` && !(sameView && current().lasting)) show(content);
   drawn = `${network.id} ${state.view}`;
   current().draw(content);
 }
 
 on(["network"], () => {
+  if (current().lasting) return;
   drawn = "";
-  if (!current().lasting) show(content);
+  show(content);
 });
 
 on(["ready", "view", "lang", "hide"], draw);
