@@ -76,7 +76,9 @@ def test_the_table_is_that_of_the_command(opened, open_page, capsys):
             "rows => rows.map(row => [row.dataset.layer, row.querySelector('[data-q=macs]').dataset.v])",
         )
         assert rows == [[one["name"], str(one["macs"])] for one in found["layers"]]
-        assert {one["name"]: one["params"] for one in found["layers"]}["conv2"] == value(page, "params")
+        assert {one["name"]: one["params"] for one in found["layers"]}["conv2"] == json.loads(
+            page.get_attribute("#inspector [data-q=params]", "data-v")
+        )
 
 
 @pytest.mark.parametrize("unit", ["conv2&u=1,2,3", "dense1&u=0,0,2"])

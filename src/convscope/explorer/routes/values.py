@@ -197,14 +197,18 @@ def kernel_of(model: Model, layer: str) -> dict[str, str] | None:
 
     if not isinstance(model.program, NativeProgram):
         return None
+    families = {WinogradConvolution: "winograd", Convolution: "direct", DenseKernel: "gemm"}
+    found = None
     for step in model.program.plan(PlanKind.EVERY_LAYER, 1).steps:
-        if step.layer == layer and step.purpose == "forward":
-            if not isinstance(step, KernelCall):
-                return {"name": "", "algorithm": "reference"}
-            families = {WinogradConvolution: "winograd", Convolution: "direct", DenseKernel: "gemm"}
-            kernel = type(step.kernel)
-            return {"name": kernel.__name__, "algorithm": families.get(kernel, "kernel")}
-    return None
+        if step.layer != layer or step.purpose != "forward":
+            continue
+        if not isinstance(step, KernelCall):
+            return {"name": "", "algorithm": "reference"}
+        kernel = type(step.kernel)
+        found = {"name": kernel.__name__, "algorithm": families.get(kernel, "kernel")}
+        if kernel in families:
+            break
+    return found
 
 
 def _layer(request: Request, shown: ShownNetwork) -> str:
