@@ -91,9 +91,10 @@ build/node/.made: Makefile
 	@npm install --silent --no-save --no-package-lock --no-audit --no-fund --prefix build/node $(PAGE_TOOLS)
 	@touch $@
 
-check-page: build/node/.made ## check types and lint of the explorer's page (needs npm)
+check-page: build/node/.made ## check types and lint of the explorer's page, and test its modules (needs npm)
 	build/node/node_modules/.bin/tsc -p tsconfig.json
 	build/node/node_modules/.bin/biome lint --error-on-warnings
+	node --import ./tests/page/modules.mjs --test --test-reporter=dot tests/page/
 
 fix: setup ## format, and apply automatic fixes
 	$(BIN)/ruff check -q --fix

@@ -244,8 +244,15 @@ class Network:
 
     def consumers(self, name: str) -> tuple[Node, ...]:
         """Return the nodes that take this one's output."""
-        index = self[name].index
-        return tuple(node for node in self.nodes if index in node.sources)
+        return self._consumers[self[name].index]
+
+    @cached_property
+    def _consumers(self) -> list[tuple[Node, ...]]:
+        consumers: list[list[Node]] = [[] for _ in self.nodes]
+        for node in self.nodes:
+            for source in dict.fromkeys(node.sources):
+                consumers[source].append(node)
+        return [*map(tuple, consumers)]
 
     def with_input(self, input_shape: InputShape) -> Network:
         """Return the same network for inputs of other shapes.

@@ -27,6 +27,19 @@ FLAGS = [
 ]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave most tests in a browser to `make test-browser`; those marked `smoke` always run."""
+    if os.environ.get("CONVSCOPE_BROWSER"):
+        return
+    left = pytest.mark.skip(
+        reason="`make test-browser` runs all tests in a browser; `make test` those marked smoke"
+    )
+    for item in items:
+        browses = "open_page" in getattr(item, "fixturenames", ()) or item.get_closest_marker("browser")
+        if browses and item.get_closest_marker("smoke") is None:
+            item.add_marker(left)
+
+
 class Running(NamedTuple):
     """A running server."""
 

@@ -191,6 +191,16 @@ def test_bad_questions_get_one_message(server, path, status):
     assert document["message"]
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [("POST", "/", "GET, HEAD"), ("DELETE", "/api/session", "GET, HEAD"), ("PUT", "/api/networks", "POST")],
+)
+def test_a_wrong_method_is_named(server, method, path, allowed):
+    status, headers, _ = ask(server, path, method, body=b"", x_convscope="1")
+    assert status == 405
+    assert sorted(headers["allow"].split(", ")) == allowed.split(", ")
+
+
 def test_messages_follow_the_language(server):
     path = f"/api/networks/{server.session.first.id}/region?layer=conv1&at=99,99&lang=zh"
     document = json.loads(ask(server, path)[2])

@@ -93,6 +93,7 @@ def js(number: float) -> str:
     return str(int(number)) if number == int(number) else repr(number)
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("at", [(3, 2), (0, 0), (0, 5), (5, 0), (5, 5)])
 def test_a_unit_shows_its_region(zoo, open_page, at):
     page = open_page(zoo, f"#s=1&m=alexnet&l=pool5&u=0,{at[0]},{at[1]}&v=table&q=region")
@@ -133,6 +134,7 @@ def test_the_outline_lies_on_the_region(server, open_page):
     assert drawn == pytest.approx(list(region.clipped), abs=0.35)
 
 
+@pytest.mark.smoke
 def test_hovering_looks_boxes_up_without_a_request(zoo, open_page):
     page = open_page(zoo, "#s=1&m=googlenet&v=maps&q=cost")
     network = cs.load("googlenet")
@@ -406,6 +408,7 @@ def test_every_text_of_the_page_exists():
     assert used - known.keys() == set()
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_switching_the_language_keeps_the_selection(server, open_page, lang):
     page = open_page(server, f"#s=1&l=conv2&u=3,2,1&v=table&q=region&lang={lang}")
@@ -417,6 +420,7 @@ def test_switching_the_language_keeps_the_selection(server, open_page, lang):
     assert page.evaluate("document.documentElement.lang") == ("zh-CN" if lang == "en" else "en")
 
 
+@pytest.mark.smoke
 def test_a_drawing_is_predicted_as_the_model_does(server, open_page):
     page = open_page(server, "#s=1&l=conv1&u=0,0,0&v=predict&q=cost")
     box = page.wait_for_selector(".pad").bounding_box()

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import BadFile
 from .output import print_stretch_note
 
 if TYPE_CHECKING:
@@ -47,21 +46,10 @@ def read_folder(folder: str, input_shape: Shape, most: int) -> Array:
     Raises:
         BadFile: [images-folder]
     """
-    from ..data.folder import SUFFIXES
+    from ..data.folder import image_files
     from ..data.load import read_input
 
-    files = sorted(
-        path
-        for path in Path(folder).rglob("*")
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
-    )
-    if not files:
-        raise BadFile(
-            "{folder!r} is not a folder with images (no file ending in {suffixes}). Name a folder of images. "
-            "[images-folder]",
-            folder=folder,
-            suffixes=", ".join(sorted(SUFFIXES)),
-        )
+    files = image_files(folder)
     chosen = [files[i * len(files) // min(most, len(files))] for i in range(min(most, len(files)))]
     images = np.stack([read_input(path, input_shape) for path in chosen])
     print_stretch_note([str(path) for path in chosen], input_shape)

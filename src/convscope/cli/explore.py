@@ -26,6 +26,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 @optional_model_argument
 @weights_options
 @click.option("--image", "images", metavar="PATH", multiple=True, help="Image file to start with; repeatable.")
+@click.option("--images", "folder", metavar="FOLDER", help="Folder of images to choose from.")
 @click.option(
     "--port",
     metavar="N",
@@ -47,6 +48,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 def command(
     model: str | None,
     images: tuple[str, ...],
+    folder: str | None,
     port: int | None,
     host: str,
     allow_remote: bool,
@@ -67,6 +69,7 @@ def command(
     Examples:
       convscope explore
       convscope explore runs/lenet-digits --image three.png
+      convscope explore model.onnx --images photos
       convscope explore resnet50 --no-browser
       convscope explore runs/a --compare runs/b
       convscope explore lenet --export lesson.html --start "#l=conv2&u=3,2,1&q=sum"
@@ -87,6 +90,8 @@ def command(
     open_model(session, model, source)
     if other is not None:
         session.other = open_model(session, other, {"input_shape": source["input_shape"]})
+    if folder is not None:
+        _add_folder(session, folder)
     for path in images:
         _add(session, path)
     if target is not None:
@@ -115,7 +120,8 @@ def write_page(session: Session, target: str, start: str | None) -> None:
     assert shown is not None
     if Path(target).suffix.lower() not in (".html", ".htm"):
         raise BadFile("--export must end in .html (got {got!r}). Rename the file. [export-ending]", got=target)
-    images = [image for image in session.files() if image is not SAMPLE] or [SAMPLE]
+    given = [image for image in session.files() if image is not SAMPLE]
+    images = [image for image in given if isinstance(image.content, bytes)] or given[:1] or [SAMPLE]
     others = [] if session.other is None else [session.other]
     page = run_to_end(lambda: export_page(session, shown, images, Start(start or ""), others=others))
     write_file(target, page.html)
@@ -151,6 +157,30 @@ def _add(session: Session, path: str) -> None:
     read_header(path)
     with open_regular(path) as file:
         session.add_image(Path(path).name, file.read(), path)
+
+
+MOST_FILES = 500
+
+
+def _add_folder(session: Session, folder: str) -> None:
+    """Add the image files of a folder, evenly chosen if there are very many."""
+    from ..data.folder import image_files
+
+    files = image_files(folder)
+    count = min(len(files), MOST_FILES)
+    if count < len(files):
+        click.echo(
+            localize(
+                "{folder} has {total:,} images; {count} of them are shown.",
+                folder=folder,
+                total=len(files),
+                count=count,
+            ),
+            err=True,
+        )
+    for i in range(count):
+        path = files[i * len(files) // count]
+        session.add_file(path, path.relative_to(Path(folder)).as_posix())
 
 
 def shortened(names: Sequence[str], most: int = 4) -> str:

@@ -37,6 +37,27 @@ SYSTEM_FOLDERS = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume
 Size = tuple[int, int]
 
 
+def image_files(folder: str | Path) -> list[Path]:
+    """Return the image files in a folder and the folders in it, sorted. Hidden files are ignored.
+
+    Raises:
+        BadFile: [images-folder] if there are none.
+    """
+    files = sorted(
+        path
+        for path in Path(folder).rglob("*")
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+    )
+    if not files:
+        raise BadFile(
+            "{folder!r} is not a folder with images (no file ending in {suffixes}). Name a folder of images. "
+            "[images-folder]",
+            folder=str(folder),
+            suffixes=", ".join(sorted(SUFFIXES)),
+        )
+    return files
+
+
 class FolderDataset:
     """Images in one folder per class, read from the disk batch by batch.
 

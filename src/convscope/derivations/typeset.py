@@ -194,10 +194,10 @@ def mathml(expression: Expression) -> str:
         case Exponentiation(base, exponent):
             return f"<msup>{_row(mathml(base))}{_row(mathml(_bare(exponent)))}</msup>"
         case Bracket(left, inner):
-            return _row(_sign(left) + mathml(inner) + _sign(RIGHT[left]))
+            return _fenced(left, mathml(inner))
         case FunctionCall(function, arguments):
             inside = _sign(",").join(map(mathml, arguments))
-            return _row(f"<mi>{escape(function)}</mi>{_sign('(')}{inside}{_sign(')')}")
+            return _row(f"<mi>{escape(function)}</mi>{_fenced('(', inside)}")
         case Sizes(items):
             return _row(_sign("×").join(map(mathml, items)))
 
@@ -213,6 +213,12 @@ def mathml_value(value: Value) -> str:
 
 def _sign(sign: str) -> str:
     return f"<mo>{sign}</mo>"
+
+
+def _fenced(left: str, inside: str) -> str:
+    """Put brackets around a formula. They grow with fractions only, not with subscripts."""
+    fixed = "" if "<mfrac>" in inside else ' stretchy="false"'
+    return _row(f"<mo{fixed}>{left}</mo>{inside}<mo{fixed}>{RIGHT[left]}</mo>")
 
 
 def _row(inside: str) -> str:

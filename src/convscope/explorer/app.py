@@ -14,6 +14,7 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
@@ -130,9 +131,9 @@ async def session_document(_request: Request, session: Session) -> Response:
     )
 
 
-async def answer_not_found(_request: Request, _error: Any) -> Response:
-    """Answer a request for an address that does not exist."""
-    return PlainTextResponse("404\n", 404)
+async def answer_http_error(_request: Request, error: Any) -> Response:
+    """Answer a request for an address, or with a method, that does not exist."""
+    return PlainTextResponse(f"{error.status_code}\n", error.status_code, headers=error.headers)
 
 
 async def answer_failure(request: Request, error: Exception) -> Response:
@@ -159,7 +160,7 @@ def create_app(session: Session, port: int, token: str, host: str = "127.0.0.1")
         middleware=[
             Middleware(Access, hosts=local_hosts(port, host), port=port, token=token, policy=policy()),
         ],
-        exception_handlers={404: answer_not_found, 405: answer_not_found, 500: answer_failure},
+        exception_handlers={HTTPException: answer_http_error, 500: answer_failure},
     )
     app.state.session = session
     return app

@@ -39,6 +39,8 @@ SAMPLE_MODEL = Path(__file__).parent / "data" / "lenet-digits.safetensors"
 """LeNet with weights that `data/train_lenet.py` trained on the bundled digits."""
 
 MOST_IMAGES = 64
+"""Uploads and drawings that are kept."""
+
 VALUES_BYTES = 256 << 20
 """Layer outputs that are kept. Others are computed again: an image through VGG-16 takes tens of milliseconds."""
 
@@ -88,11 +90,11 @@ class ShownNetwork:
 
 @dataclass(frozen=True)
 class ShownImage:
-    """An image: the bytes of a file, which are fitted to each network, or an array for networks of its shape."""
+    """An image: a file or its bytes, which are fitted to each network, or an array for networks of its shape."""
 
     id: str
     name: str
-    content: bytes | Array | None
+    content: bytes | Path | Array | None
     path: str | None = None
     """Where the file is, if the command line named it."""
 
@@ -106,6 +108,8 @@ class ShownImage:
         shape = network.input_shape
         if isinstance(self.content, bytes):
             return read_input(BytesIO(self.content), shape)
+        if isinstance(self.content, Path):
+            return read_input(self.content, shape)
         if self.content is None:
             return sample_input(network)
         if self.content.shape != shape:
@@ -169,9 +173,17 @@ class Session:
         raw = content if isinstance(content, bytes) else content.tobytes() + repr(content.shape).encode()
         image = ShownImage(hashlib.sha256(raw).hexdigest()[:16], name, content, path)
         self.images[image.id] = image
-        while len(self.images) > MOST_IMAGES:
-            oldest = next(key for key in self.images if key != SAMPLE.id)
+        kept = [key for key, one in self.images.items() if isinstance(one.content, bytes | np.ndarray)]
+        for oldest in kept[:-MOST_IMAGES]:
             del self.images[oldest]
+        return image
+
+    def add_file(self, path: Path, name: str) -> ShownImage:
+        """Show an image file, which is read when it is looked at, and return its entry."""
+        about = path.stat()
+        key = hashlib.sha256(f"{path.resolve()} {about.st_size} {about.st_mtime_ns}".encode()).hexdigest()[:16]
+        image = ShownImage(key, name, path, str(path))
+        self.images[image.id] = image
         return image
 
     def files(self) -> list[ShownImage]:

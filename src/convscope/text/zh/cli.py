@@ -1,6 +1,7 @@
 """Chinese texts of the command line."""
 
 MESSAGES = {
+    "{folder} has {total:,} images; {count} of them are shown.": "{folder} 有 {total:,} 张图像，显示其中 {count} 张。",
     # Effective receptive fields
     "--images, --count, --weights and --normalize need --effective. Add it, or draw on one image with --image. "
     "[field-effective]": (
@@ -9,10 +10,6 @@ MESSAGES = {
     ),
     "--at needs a LAYER. Name the layer after the model. [effective-at]": (
         "--at 需要 LAYER。请在模型之后给出层名。[effective-at]"
-    ),
-    "{folder!r} is not a folder with images (no file ending in {suffixes}). Name a folder of images. "
-    "[images-folder]": (
-        "{folder!r} 不是包含图像的文件夹（没有以 {suffixes} 结尾的文件）。请给出图像文件夹。[images-folder]"
     ),
     # Commands and options
     "There is no command {name!r}. {hint} [verb]": "没有命令 {name!r}。{hint}[verb]",

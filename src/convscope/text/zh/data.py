@@ -1,6 +1,10 @@
 """Messages of datasets in Chinese."""
 
 MESSAGES = {
+    "{folder!r} is not a folder with images (no file ending in {suffixes}). Name a folder of images. "
+    "[images-folder]": (
+        "{folder!r} 不是包含图像的文件夹（没有以 {suffixes} 结尾的文件）。请给出图像文件夹。[images-folder]"
+    ),
     "x must have 4 axes (n, c, h, w) (got x={shape}). {hint} [data-rank]": (
         "x 必须有 4 个轴 (n, c, h, w)（实际为 x={shape}）。{hint}[data-rank]"
     ),

@@ -1,10 +1,12 @@
-/** Palettes that color-blind readers can tell apart: cividis for magnitudes, orange–violet for signs. */
+/** Palettes that color-blind readers can tell apart: cividis for magnitudes; orange above 0 and violet below for signs. */
 
 const CIVIDIS = [
   [0, 32, 77], [0, 48, 111], [42, 63, 109], [67, 78, 108], [87, 93, 109], [106, 109, 113], [124, 123, 120],
   [144, 138, 119], [164, 155, 114], [187, 172, 102], [209, 190, 86], [232, 209, 63], [255, 234, 70],
 ];
-const SIGNED = [[127, 59, 8], [193, 110, 24], [241, 170, 90], [252, 226, 189], [246, 246, 247], [212, 208, 230], [165, 153, 198], [110, 74, 153], [45, 0, 75]];
+const SIGNED = [
+  [45, 0, 75], [110, 74, 153], [165, 153, 198], [212, 208, 230], [246, 246, 247], [252, 226, 189], [241, 170, 90], [193, 110, 24], [127, 59, 8],
+];
 
 function table(stops) {
   const colors = new Uint8ClampedArray(256 * 3);

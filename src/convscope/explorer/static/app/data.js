@@ -1,21 +1,15 @@
 /** What the server knows, loaded once and kept; lookups that need no request. */
 
 import { readBoxes } from "cs/boxes";
+import { Cache } from "cs/cache";
 import { state } from "cs/store";
 import { getArrays, getJson } from "cs/wire";
 
-/** @type {Map<string, any>} */
-const kept = new Map();
+/** A page of maps of VGG-16's first layer takes 13 MB. */
+const kept = new Cache(128 << 20);
 
-/** Keep a promise by key; failures are not kept. */
 function once(key, load) {
-  if (!kept.has(key)) {
-    const promise = load();
-    kept.set(key, promise);
-    promise.catch(() => kept.delete(key));
-    if (kept.size > 400) kept.delete(String(kept.keys().next().value));
-  }
-  return kept.get(key);
+  return kept.once(key, load);
 }
 
 /** The document of the current network, once it is loaded. @type {any} */

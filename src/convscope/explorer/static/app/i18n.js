@@ -19,7 +19,7 @@ export function t(key, values = {}) {
 /** Write a number for reading: up to `digits` significant digits, with a true minus sign. */
 export function number(value, digits = 6) {
   if (value === null || value === undefined || Number.isNaN(value)) return "NaN";
-  if (Number.isInteger(value) && Math.abs(value) < 1e15) return value.toLocaleString(state.lang === "zh" ? "zh-CN" : "en-US").replace("-", "−");
+  if (Number.isInteger(value) && Math.abs(value) < 1e15) return (value + 0).toLocaleString(state.lang === "zh" ? "zh-CN" : "en-US").replace("-", "−");
   return String(Number(value.toPrecision(digits))).replaceAll("-", "−");
 }
 

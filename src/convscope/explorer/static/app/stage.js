@@ -8,12 +8,16 @@ import { VIEWS } from "cs/views";
 
 keep("view", "v", oneOf([...VIEWS.keys()]));
 
+/** Milliseconds after which a wait is explained. */
+const PATIENCE = 800;
+
 const root = /** @type {HTMLElement} */ (document.getElementById("stage"));
 const tabs = h("div", { class: "tabs", role: "tablist" });
 const content = h("div", { class: "content", role: "tabpanel" });
 show(root, tabs, content);
 
 let drawn = "";
+let late = 0;
 
 /** The names of the views that are not hidden. */
 function offered() {
@@ -37,7 +41,14 @@ function draw() {
   const sameView = drawn.endsWith(` ${state.view}`);
   if (drawn !== `${network.id} ${state.view}` && !(sameView && current().lasting)) show(content);
   drawn = `${network.id} ${state.view}`;
+  clearTimeout(late);
+  late = window.setTimeout(explainWait, PATIENCE);
   current().draw(content);
+}
+
+/** Say what takes long, where nothing is shown yet. */
+function explainWait() {
+  if (content.dataset.state === "loading" && !content.firstChild) show(content, h("p", { class: "empty" }, t("computing")));
 }
 
 on(["network"], () => {

@@ -3,6 +3,8 @@
 import { ask } from "cs/source";
 import { decode } from "cs/tensors";
 
+export { decode };
+
 /** An error that the source reports: its code and a message in the user's language. */
 export class ServerError extends Error {
   constructor(status, document) {
