@@ -29,7 +29,7 @@ HEIGHT = 860
 
 
 @dataclass(frozen=True)
-class Page:
+class ExplorerPage:
     """The explorer as one HTML file, which works offline.
 
     A notebook shows it in a frame. `left_out` names the layers whose values are not in the file, because it would
@@ -59,7 +59,7 @@ def explore(
     layer: str | None = None,
     at: Sequence[int] | None = None,
     hide: Sequence[str] = (),
-) -> Page:
+) -> ExplorerPage:
     """Show a network on an image, unit by unit: in a notebook, or with `.save` as one file.
 
     The page is that of `convscope explore`, without a server. Sums of all units are computed in the page from the
@@ -92,7 +92,7 @@ def explore(
     images = [session.add_image(*_content(shown.network, one, place)) for place, one in enumerate(given)]
     start = Start(_fragment(shown.network, layer, at), (*HIDDEN, *hide))
     page = run_to_end(lambda: export_page(session, shown, images or [SAMPLE], start))
-    return Page(page.html, page.left_out)
+    return ExplorerPage(page.html, page.left_out)
 
 
 def _content(network: Network, image: ImageSource, place: int) -> tuple[str, bytes | Array]:
