@@ -22,6 +22,7 @@ _HOMES = {
     "convscope.analysis.report": ("Report",),
     "convscope.api": ("check", "compare", "diagnose", "explain", "inspect"),
     "convscope.errors": ("ConvscopeError",),
+    "convscope.explorer.notebook": ("explore",),
     "convscope.exchange": ("from_keras", "from_onnx", "from_torch", "load_model", "to_onnx", "to_torch"),
     "convscope.model": ("Model",),
     "convscope.inside.effective_field": ("effective_field",),
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from .data import load_data
     from .errors import ConvscopeError
     from .exchange import from_keras, from_onnx, from_torch, load_model, to_onnx, to_torch
+    from .explorer.notebook import explore
     from .inside.effective_field import effective_field
     from .inside.targets import LossTarget
     from .loading import load, zoo_names

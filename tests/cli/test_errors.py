@@ -48,8 +48,8 @@ BAD_INPUT = [
     ),
     (
         ["convert", "lenet", "lenet.json"],
-        "OUT must end in .txt for notation, .yaml for YAML, or .onnx, .safetensors or .pt with weights, or be a dash "
-        "(got 'lenet.json'). [convert-ending]",
+        "OUT must end in .txt for notation, .yaml for YAML, .html for a page, or .onnx, .safetensors or .pt with "
+        "weights, or be a dash (got 'lenet.json'). [convert-ending]",
     ),
     (
         ["convert", "lenet", "/nowhere/lenet.yaml"],

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _YAML = (".yaml", ".yml")
 _WITH_WEIGHTS = (".onnx", ".safetensors", ".pt", ".pth")
+_PAGE = (".html", ".htm")
 _NEED_WEIGHTS = ("weights", "classes", "normalize", "task", "checkpoint")
 
 
@@ -34,11 +35,15 @@ def command(model: str, out: str, **source: Any) -> None:
     With weights, MODEL is written to .onnx, .safetensors (a model that convscope loads) or .pt (a PyTorch state
     dict). Class names and the normalization are written to .safetensors and to the metadata of .onnx.
 
+    To .html, MODEL is written as a page that shows it unit by unit, as explore does, and works offline; see
+    explore --export for images and what the page shows first.
+
     \b
     Examples:
       convscope convert lenet -
       convscope convert resnet18 resnet18.yaml
       convscope convert runs/lenet-digits lenet.onnx
+      convscope convert runs/lenet-digits lenet.html
       convscope convert lenet digits.onnx --weights lenet.safetensors \\
         --normalize 0.13/0.31 --classes digits.txt
     """
@@ -47,10 +52,13 @@ def command(model: str, out: str, **source: Any) -> None:
         _write_model(read_model(model, **source), Path(out))
         print_saved(out)
         return
+    if suffix in _PAGE:
+        _write_page(model, source, out)
+        return
     if out != "-" and suffix not in (*_YAML, ".txt"):
         raise BadFile(
-            "OUT must end in .txt for notation, .yaml for YAML, or .onnx, .safetensors or .pt with weights, or be "
-            "a dash (got {got!r}). [convert-ending]",
+            "OUT must end in .txt for notation, .yaml for YAML, .html for a page, or .onnx, .safetensors or .pt "
+            "with weights, or be a dash (got {got!r}). [convert-ending]",
             got=out,
         )
     unused = next((name for name in _NEED_WEIGHTS if source[name] is not None), None)
@@ -77,6 +85,19 @@ def _write_structure(model: str, input_shape: Any, out: str) -> None:
     else:
         write_file(out, text + "\n")
         print_saved(out)
+
+
+def _write_page(model: str, source: dict[str, Any], out: str) -> None:
+    """Write the explorer's page; a run's checkpoint is that of the option."""
+    from ..explorer.libraries import check_libraries
+
+    check_libraries()
+    from ..explorer.session import Session
+    from .explore import open_model, write_page
+
+    session = Session()
+    open_model(session, model, source)
+    write_page(session, out, None)
 
 
 def _write_model(model: Model, path: Path) -> None:

@@ -19,8 +19,9 @@ from .weighted_model import read_model, read_normalization
 if TYPE_CHECKING:
     from ..data.normalization import Normalization
     from ..derivations import Explanation
+    from ..inside.terms import UnitTerms
 
-FORMATS = ("text", "markdown", "latex", "html")
+FORMATS = ("text", "markdown", "latex", "html", "json")
 _SUFFIXES = {
     ".txt": "text",
     ".md": "markdown",
@@ -28,6 +29,7 @@ _SUFFIXES = {
     ".tex": "latex",
     ".html": "html",
     ".htm": "html",
+    ".json": "json",
 }
 
 QUANTITIES = (
@@ -108,7 +110,7 @@ def command(
     """Derive every quantity of MODEL, or of one LAYER: formula, substituted values, result.
 
     With --image, derive the value of one unit of a MODEL with weights from its inputs and weights: a run, a saved
-    model, an .onnx file, or any network with --weights.
+    model, an .onnx file, or any network with --weights. As JSON this is the unit's value with all its terms.
 
     \b
     Examples:
@@ -117,8 +119,11 @@ def command(
       convscope explain exercise --lang zh --format html --save exercise.html
       convscope explain runs/lenet-digits conv1 --image three.png \\
         --channel 2 --at 8,5
+      convscope explain runs/lenet-digits conv1 --image three.png \\
+        --channel 2 --at 8,5 --format json
     """
     from ..files.atomic import write_file
+    from ..files.readable_json import to_json
     from ..text.terminal import terminal_width
 
     if at is not None and layer is None:
@@ -126,9 +131,10 @@ def command(
             Message("--at needs a LAYER. Name the layer after the model. [explain-at]"),
             click.get_current_context(),
         )
+    terms: UnitTerms | None = None
     if image is not None:
         source = {"weights": weights, "normalize": normalize, "input_shape": input_shape}
-        explanation = _unit(model, source, layer, at, channel, target, image)
+        explanation, terms = _unit(model, source, layer, at, channel, target, image)
     elif channel is not None or target is not None:
         raise click.UsageError(
             Message("--channel and --target need --image, and a trained MODEL. [explain-image]"),
@@ -145,6 +151,8 @@ def command(
         form = _format_of(path)
     if form == "text":
         text = explanation.text(current_language(), min(100, terminal_width()))
+    elif form == "json":
+        text = to_json(terms.to_dict() if terms is not None else explanation_document(explanation))
     else:
         text = getattr(explanation, form)(current_language())
     text = text.rstrip("\n")
@@ -163,8 +171,8 @@ def _unit(
     channel: int | None,
     target: int | None,
     image: str,
-) -> Explanation:
-    """Return the worked solution of one unit's value for an image."""
+) -> tuple[Explanation, UnitTerms]:
+    """Return the worked solution of one unit's value for an image, and its terms."""
     from ..data.load import read_input
     from ..inside.solution import explain_unit
     from ..inside.targets import node_named
@@ -183,4 +191,21 @@ def _unit(
     middle = tuple((n - 1) // 2 for n in shape[1:])
     unit = (channel, *(middle if at is None else at))
     print_stretch_note([image], loaded.network.input_shape)
-    return explain_unit(loaded.network, loaded.unit_terms(x, layer, unit, target))
+    terms = loaded.unit_terms(x, layer, unit, target)
+    return explain_unit(loaded.network, terms), terms
+
+
+def explanation_document(explanation: Explanation) -> dict[str, Any]:
+    """Return derivations as JSON values, in the current language."""
+    language = current_language()
+    return {
+        "schema": 1,
+        "derivations": [
+            {
+                "quantity": name,
+                "text": explanation.only(name).text(language, 100),
+                "latex": explanation.only(name).latex(language, fragment=True),
+            }
+            for name in dict.fromkeys(one.quantity for one in explanation)
+        ],
+    }

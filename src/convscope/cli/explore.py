@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import BadSetting, missing_library
-from ..text.language import Message, localize
+from ..errors import BadFile, BadSetting
+from ..text.language import localize
 from .data import engine_option
 from .group import COMMANDS
 from .options import language_option, optional_model_argument, with_default
-from .output import print_result
+from .output import print_result, print_saved
 from .weighted_model import read_model, read_model_or_network, weights_options
 
 if TYPE_CHECKING:
-    from ..explorer.session import Session
+    from ..explorer.session import Session, ShownNetwork
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -37,6 +37,13 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 @click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--allow-remote", is_flag=True, help="Allow a --host that other machines can reach.")
 @click.option("--browser/--no-browser", "browse", default=True, show_default=True, help="Open the browser.")
+@click.option("--compare", "other", metavar="MODEL", help="Another network or run to compare with.")
+@click.option("--export", "target", metavar="FILE", help="Write the page to one .html file instead of serving it.")
+@click.option(
+    "--start",
+    metavar="FRAGMENT",
+    help="What the page shows first: the part of a copied link from # on. It may hide views: hide=editor,predict.",
+)
 @click.option(
     "--lesson", metavar="NAME|FILE", help="Guided lesson to begin with: a bundled one, or a Markdown file."
 )
@@ -60,6 +67,9 @@ def command(
     browse: bool,
     lesson: str | None,
     runs: Path | None,
+    other: str | None,
+    target: str | None,
+    start: str | None,
     engine: str | None,
     **source: Any,
 ) -> None:
@@ -75,16 +85,15 @@ def command(
       convscope explore runs/lenet-digits --image three.png
       convscope explore model.onnx --images photos
       convscope explore resnet50 --no-browser
+      convscope explore runs/a --compare runs/b
+      convscope explore lenet --export lesson.html --start "#l=conv2&u=3,2,1&q=sum"
     """
-    try:
-        from ..explorer.serving import bound_socket, serve
-        from ..explorer.session import Session
-    except ModuleNotFoundError as error:
-        if error.name not in ("starlette", "uvicorn", "anyio"):
-            raise
-        raise missing_library(
-            Message("The explorer needs Starlette and uvicorn"), "starlette uvicorn pillow", "explore-extra"
-        ) from error
+    from ..explorer.libraries import check_libraries
+
+    check_libraries()
+    from ..explorer.serving import bound_socket, serve
+    from ..explorer.session import Session
+
     if host not in LOOPBACK and not allow_remote:
         raise BadSetting(
             "--host {host} can be reached from other machines. Leave it out and forward the port with ssh, or add "
@@ -92,7 +101,10 @@ def command(
             host=host,
         )
     session = Session(engine, runs=runs)
-    _open(session, model, source)
+    session.landing = model is None
+    open_model(session, model, source)
+    if other is not None:
+        session.other = open_model(session, other, {"weights": None, "input_shape": source["input_shape"]})
     if folder is not None:
         _add_folder(session, folder)
     for path in images:
@@ -100,6 +112,9 @@ def command(
     if lesson is not None:
         session.lesson = session.lessons.open(lesson)
         session.lessons.check(session, session.lesson)
+    if target is not None:
+        write_page(session, target, start)
+        return
     listener = bound_socket(host, port)
     if host not in LOOPBACK:
         click.echo(
@@ -110,11 +125,38 @@ def command(
         print_result(link)
         click.echo(localize("Ctrl-C ends the explorer."), err=True)
 
-    serve(session, listener, host, announce, browse)
+    serve(session, listener, host, announce, browse, start or "")
 
 
-def _open(session: Session, name: str | None, source: Mapping[str, Any]) -> None:
-    """Add the model of the command line, with its weights if it has some."""
+def write_page(session: Session, target: str, start: str | None) -> None:
+    """Write the page of a session's network and images to one file, and name the layers that are left out."""
+    from ..explorer.export import Start, export_page, run_to_end
+    from ..explorer.session import SAMPLE
+    from ..files.atomic import write_file
+
+    shown = session.first
+    assert shown is not None
+    if Path(target).suffix.lower() not in (".html", ".htm"):
+        raise BadFile("--export must end in .html (got {got!r}). Rename the file. [export-ending]", got=target)
+    given = [image for image in session.files() if image is not SAMPLE]
+    images = [image for image in given if isinstance(image.content, bytes)] or given[:1] or [SAMPLE]
+    others = [] if session.other is None else [session.other]
+    page = run_to_end(lambda: export_page(session, shown, images, Start(start or ""), others=others))
+    write_file(target, page.html)
+    print_saved(target)
+    if page.left_out:
+        click.echo(
+            localize(
+                "The file has no values of {count} layer(s), as it would become too large: {names}.",
+                count=len(page.left_out),
+                names=shortened(page.left_out),
+            ),
+            err=True,
+        )
+
+
+def open_model(session: Session, name: str | None, source: Mapping[str, Any]) -> ShownNetwork:
+    """Add a model of the command line, with its weights if it has some."""
     from ..explorer.session import SAMPLE_MODEL
     from ..network import Network
     from ..training.run_document import NAME
@@ -122,22 +164,20 @@ def _open(session: Session, name: str | None, source: Mapping[str, Any]) -> None
     session.landing = name is None
     name = str(SAMPLE_MODEL) if name is None else name
     if source["weights"] is None and source["input_shape"] is None and os.path.isfile(Path(name) / NAME):
-        _open_run(session, Path(name), source)
-        return
+        return _open_run(session, Path(name), source)
     shown = read_model_or_network(name, **source, engine=session.engine)
     if isinstance(shown, Network):
-        session.add_network(shown, name)
-    else:
-        session.add_network(shown.network, name, shown)
+        return session.add_network(shown, name)
+    return session.add_network(shown.network, name, shown)
 
 
-def _open_run(session: Session, folder: Path, source: Mapping[str, Any]) -> None:
+def _open_run(session: Session, folder: Path, source: Mapping[str, Any]) -> ShownNetwork:
     """Add a run: its best model, or its first weights before the first epoch has ended."""
     from ..training.run_folder import BEST
 
     run = session.runs.add(folder)
     is_best = os.path.isfile(folder / BEST)
-    session.add_run(run, read_model(str(folder), **source, engine=session.engine) if is_best else None)
+    return session.add_run(run, read_model(str(folder), **source, engine=session.engine) if is_best else None)
 
 
 def _add(session: Session, path: str) -> None:
@@ -147,7 +187,7 @@ def _add(session: Session, path: str) -> None:
 
     read_header(path)
     with open_regular(path) as file:
-        session.add_image(Path(path).name, file.read())
+        session.add_image(Path(path).name, file.read(), path)
 
 
 MOST_FILES = 500
@@ -155,8 +195,6 @@ MOST_FILES = 500
 
 def _add_folder(session: Session, folder: str) -> None:
     """Add the image files of a folder, evenly chosen if there are very many."""
-    from pathlib import Path
-
     from ..data.folder import image_files
 
     files = image_files(folder)
@@ -174,3 +212,8 @@ def _add_folder(session: Session, folder: str) -> None:
     for i in range(count):
         path = files[i * len(files) // count]
         session.add_file(path, path.relative_to(Path(folder)).as_posix())
+
+
+def shortened(names: Sequence[str], most: int = 4) -> str:
+    """Return the first names of a list."""
+    return ", ".join(names[:most]) + (", …" if len(names) > most else "")

@@ -24,7 +24,7 @@ from .. import __version__
 from ..loading import zoo_names
 from ..text.language import LANGUAGES
 from .access import Access, local_hosts
-from .routes import beams, fields, images, lab, layers, lessons, networks, runs, values
+from .routes import beams, comparisons, exports, fields, images, lab, layers, lessons, networks, runs, values
 from .routes.requests import endpoint
 from .session import SAMPLE, Session
 from .wire import FOREVER, json_response
@@ -32,8 +32,8 @@ from .wire import FOREVER, json_response
 TYPES = {".js": "text/javascript", ".css": "text/css", ".json": "application/json", ".svg": "image/svg+xml"}
 
 
-MODULES = (networks, images, values, lab, fields, layers, beams, lessons, runs)
-"""Modules of routes, one for each topic."""
+MODULES = (networks, comparisons, fields, images, layers, values, beams, lab, lessons, runs, exports)
+"""Modules of routes, one for each topic: `routes`, and what an export records of them, as in `recording`."""
 
 
 @cache
@@ -120,12 +120,15 @@ async def session_document(_request: Request, session: Session) -> Response:
             "version": __version__,
             "build": build_hash(),
             "network": None if first is None else first.id,
+            "other": None if session.other is None else session.other.id,
+            "otherSource": None if session.other is None else session.other.source,
             "zoo": zoo_names(),
-            "images": [{"id": image.id, "name": image.name} for image in session.files()],
+            "images": [{"id": image.id, "name": image.name, "path": image.path} for image in session.files()],
             "sample": SAMPLE.id,
             "lang": session.lang,
             "landing": session.landing,
             "lesson": session.lesson,
+            "abilities": ["networks", "images", "export"],
         }
     )
 
@@ -142,15 +145,20 @@ async def answer_failure(request: Request, error: Exception) -> Response:
     return json_response({"code": "internal", "message": "internal error", "english": "internal error"}, 500)
 
 
+def create_routes() -> list[Route]:
+    """Return the routes of the page and of everything that it asks for."""
+    return [
+        Route("/", index),
+        Route("/static/{version}/{name:path}", static),
+        Route("/api/session", endpoint(session_document)),
+        *(route for module in MODULES for route in module.routes),
+    ]
+
+
 def create_app(session: Session, port: int, token: str, host: str = "127.0.0.1") -> Starlette:
     """Return the application for a session, behind the access check."""
     app = Starlette(
-        routes=[
-            Route("/", index),
-            Route("/static/{version}/{name:path}", static),
-            Route("/api/session", endpoint(session_document)),
-            *(route for module in MODULES for route in module.routes),
-        ],
+        routes=create_routes(),
         middleware=[
             Middleware(Access, hosts=local_hosts(port, host), port=port, token=token, policy=policy()),
         ],

@@ -51,16 +51,23 @@ def bound_socket(host: str, port: int | None) -> socket.socket:
 
 
 def serve(
-    session: Session, listener: socket.socket, host: str, announce: Callable[[str], None], browse: bool
+    session: Session,
+    listener: socket.socket,
+    host: str,
+    announce: Callable[[str], None],
+    browse: bool,
+    fragment: str = "",
 ) -> None:
     """Serve until Ctrl-C. `announce` gets the link, before the first request can come.
 
-    The link has a token, without which the server answers nothing.
+    The link has a token, without which the server answers nothing. It ends in `fragment`, which says what the page
+    shows first.
     """
     port = listener.getsockname()[1]
     token = new_token()
     shown = f"[{host}]" if ":" in host else host
     link = f"http://{shown}:{port}/?token={token}"
+    link += f"#{fragment.lstrip('#')}" if fragment else ""
     config = uvicorn.Config(
         create_app(session, port, token, host),
         log_config=None,  # it would close the log handlers of the process

@@ -168,6 +168,8 @@ class ShownImage:
     id: str
     name: str
     content: bytes | Path | Array | None
+    path: str | None = None
+    """Where the file is, if the command line named it."""
 
     def fitted(self, network: Network) -> Array:
         """Return the image as the network's input.
@@ -200,7 +202,8 @@ class Session:
     """Networks, images and values by id, and the two threads that compute.
 
     `forward` runs forward passes on one thread, as programs are not shared between threads, `analysis` the rest.
-    Untrained networks get random weights if they have at most `most_weights`.
+    Untrained networks get random weights if they have at most `most_weights`. `first` is the network that is
+    shown at the start, `other` one to compare it with.
     """
 
     def __init__(
@@ -223,6 +226,7 @@ class Session:
         """Whether the page begins with a hand that draws a digit for the first network."""
         self._sample: ShownNetwork | None = None
         self.lessons = LessonLibrary()
+        self.other: ShownNetwork | None = None
         self.values = ArrayCache(VALUES_BYTES)
         self._traced: tuple[tuple[str, str, int], Trace] | None = None
         self._strict: tuple[str, Model] | None = None
@@ -298,10 +302,10 @@ class Session:
             return Message("What layer {layer!r} computes is unknown.", layer=unknown)
         return None
 
-    def add_image(self, name: str, content: bytes | Array) -> ShownImage:
+    def add_image(self, name: str, content: bytes | Array, path: str | None = None) -> ShownImage:
         """Keep an image, and return its entry. The ones used longest ago leave first."""
         raw = content if isinstance(content, bytes) else content.tobytes() + repr(content.shape).encode()
-        image = ShownImage(hashlib.sha256(raw).hexdigest()[:16], name, content)
+        image = ShownImage(hashlib.sha256(raw).hexdigest()[:16], name, content, path)
         self.images[image.id] = image
         kept = [key for key, one in self.images.items() if isinstance(one.content, bytes | np.ndarray)]
         for oldest in kept[:-MOST_IMAGES]:
@@ -312,7 +316,7 @@ class Session:
         """Show an image file, which is read when it is looked at, and return its entry."""
         about = path.stat()
         key = hashlib.sha256(f"{path.resolve()} {about.st_size} {about.st_mtime_ns}".encode()).hexdigest()[:16]
-        image = ShownImage(key, name, path)
+        image = ShownImage(key, name, path, str(path))
         self.images[image.id] = image
         return image
 

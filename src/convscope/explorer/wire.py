@@ -25,14 +25,14 @@ def json_response(document: Any, status: int = 200, cache: str | None = None) ->
 
 def finite_json(document: Any) -> str:
     """Return a JSON document in one line. NaN and infinities become null."""
-    return json.dumps(_finite(document), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return json.dumps(finite(document), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def arrays_response(
     arrays: Mapping[str, Array], document: Mapping[str, Any] | None = None, cache: str | None = None
 ) -> Response:
     """Return arrays with a JSON document, in one safetensors file."""
-    head = {"json": json.dumps(_finite(document or {}), ensure_ascii=False, allow_nan=False)}
+    head = {"json": json.dumps(finite(document or {}), ensure_ascii=False, allow_nan=False)}
     body = save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, head)
     return Response(body, 200, _headers(cache), "application/octet-stream")
 
@@ -53,16 +53,16 @@ def _headers(cache: str | None) -> dict[str, str] | None:
     return None if cache is None else {"cache-control": cache}
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """Return JSON values in which numbers that are not finite are null."""
     if isinstance(value, float):
         return value if value - value == 0 else None
     if isinstance(value, Mapping):
-        return {key: _finite(one) for key, one in value.items()}
+        return {key: finite(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(one) for one in value]
+        return [finite(one) for one in value]
     if isinstance(value, np.generic):
-        return _finite(value.item())
+        return finite(value.item())
     if isinstance(value, np.ndarray):
-        return _finite(value.tolist())
+        return finite(value.tolist())
     return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from urllib.parse import unquote
 
@@ -13,7 +14,8 @@ from starlette.routing import Route
 from ...errors import BadFile
 from ...images import DamagedImage, read_header, read_image
 from ...text.language import Message
-from ..session import Session
+from ..question import Question, Unit
+from ..session import Session, ShownImage, ShownNetwork
 from ..wire import FOREVER, arrays_response, json_response
 from .requests import Refusal, body_of, endpoint, integers, shown_image, shown_network
 
@@ -62,6 +64,11 @@ async def pixels(request: Request, session: Session) -> Response:
     shown, image = shown_network(request, session), shown_image(request, session)
     x = await session.analysis.run(session.pixels, shown, image)
     return arrays_response({"pixels": x}, {"name": image.name}, FOREVER)
+
+
+def recorded_of_image(shown: ShownNetwork, image: ShownImage, units: Sequence[Unit]) -> Iterator[Question]:
+    """Yield what an export records of an image."""
+    yield Question(f"/api/values/{shown.id}/{image.id}/pixels")
 
 
 routes = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,19 +12,21 @@ from starlette.routing import Route
 
 from ...analysis.box_tables import box_tables
 from ...analysis.diagnosis import diagnose
-from ...derivations import explain
+from ...analysis.report import inspect
+from ...derivations import Explanation, explain
 from ...errors import ConvscopeError
 from ...layout.boxes import boxes_of, fold
 from ...layout.lanes import place
 from ...loading import load, zoo_names
 from ...network import Network
-from ...notation import parse_untrusted, to_notation
-from ...text.language import translate
+from ...notation import parse_untrusted, to_notation, to_yaml
+from ...text.language import Message, translate
 from ..learning import can_learn
 from ..lessons.library import SAMPLE_NAME
 from ..markup import markup_tree
+from ..question import Question, Unit
 from ..session import Session, ShownNetwork
-from ..wire import FOREVER, arrays_response, json_response
+from ..wire import FOREVER, arrays_response, error_response, json_response
 from .requests import body_of, endpoint, integers, shown_network
 
 LONGEST_NOTATION = 64 << 10
@@ -41,8 +44,29 @@ async def add_network(request: Request, session: Session) -> Response:
             return session.add_network(load(name), name)
         return session.add_network(parse_untrusted(text), "notation")
 
-    shown = await session.analysis.run(read)
+    try:
+        shown = await session.analysis.run(read)
+    except ConvscopeError as error:
+        return error_response(error, **await session.analysis.run(mistake, error, text))
     return json_response({"id": shown.id})
+
+
+def mistake(error: ConvscopeError, text: str) -> dict[str, Any]:
+    """Return the line and column of a mistake in notation, and the layers before it."""
+    values = error.message.values if isinstance(error.message, Message) else {}
+    row, column = values.get("row"), values.get("column")
+    if not isinstance(row, int) or not isinstance(column, int):
+        return {}
+    lines = text.split("\n")
+    before = "\n".join([*lines[: row - 1], lines[row - 1][: column - 1]])
+    while before:
+        before = before[: max(before.rfind("|"), before.rfind("\n"), 0)]
+        try:
+            layers = inspect(parse_untrusted(before)).to_dict()["layers"] if before.strip() else []
+        except ConvscopeError:
+            continue
+        return {"line": row, "column": column, "layers": layers}
+    return {"line": row, "column": column, "layers": []}
 
 
 async def network_document(request: Request, session: Session) -> Response:
@@ -127,6 +151,33 @@ def _boxes(network: Network) -> Response:
     return arrays_response({"edges": edges}, {"sizes": sizes, "layers": layers}, FOREVER)
 
 
+async def forms(request: Request, session: Session) -> Response:
+    """Return a network as notation and as YAML; null where it has no such form."""
+    network = shown_network(request, session).network
+
+    def write() -> dict[str, str | None]:
+        try:
+            yaml = to_yaml(network)
+        except ConvscopeError:
+            yaml = None
+        return {"notation": _notation(network), "yaml": yaml}
+
+    return json_response(await session.analysis.run(write), cache=FOREVER)
+
+
+def derivation_list(whole: Explanation, lang: str) -> dict[str, Any]:
+    """Return the names and titles of the quantities that are derived."""
+    return {"quantities": [one.quantity for one in whole], "titles": [one.title.to(lang) for one in whole]}
+
+
+def derivation_document(chosen: Explanation, lang: str) -> dict[str, Any]:
+    """Return a derivation as a tree of elements, and as LaTeX."""
+    return {
+        "tree": markup_tree(chosen.html(lang, fragment=True)),
+        "latex": chosen.latex(lang, fragment=True),
+    }
+
+
 async def derivation(request: Request, session: Session) -> Response:
     """Return the derivation of one quantity of a layer as a tree of elements, or the list of quantities."""
     shown = shown_network(request, session)
@@ -136,18 +187,28 @@ async def derivation(request: Request, session: Session) -> Response:
 
     def derive() -> Any:
         if quantity is None:
-            whole = explain(shown.network, layer, at)
-            return {"quantities": [one.quantity for one in whole], "titles": [one.title.to(lang) for one in whole]}
-        chosen = explain(shown.network, layer, at, quantity)
-        tree = markup_tree(chosen.html(lang, fragment=True))
-        return {"tree": tree, "latex": chosen.latex(lang, fragment=True)}
+            return derivation_list(explain(shown.network, layer, at), lang)
+        return derivation_document(explain(shown.network, layer, at, quantity), lang)
 
     return json_response(await session.analysis.run(derive))
+
+
+def recorded_of_network(shown: ShownNetwork, units: Sequence[Unit]) -> Iterator[Question]:
+    """Yield what an export records of a network."""
+    path = f"/api/networks/{shown.id}"
+    yield Question(path, localized=True)
+    yield Question(f"{path}/boxes")
+    yield Question(f"{path}/forms")
+    for unit in units:
+        place = {"layer": unit.layer, "at": unit.at}
+        yield Question(f"{path}/region", place)
+        yield Question(f"{path}/mask", place)
 
 
 routes = [
     Route("/api/networks", endpoint(add_network), methods=["POST"]),
     Route("/api/networks/{network}", endpoint(network_document)),
     Route("/api/networks/{network}/boxes", endpoint(boxes)),
+    Route("/api/networks/{network}/forms", endpoint(forms)),
     Route("/api/networks/{network}/derivation", endpoint(derivation)),
 ]

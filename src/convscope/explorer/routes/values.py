@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from math import ceil
 from typing import Any
 
@@ -12,7 +13,9 @@ from starlette.routing import Route
 
 from ...arrays import Array
 from ...inside.terms import UnitTerms
+from ...model import Model
 from ...text.language import Message
+from ..question import Question, Unit
 from ..session import Session, ShownImage, ShownNetwork
 from ..wire import FOREVER, arrays_response, json_response
 from .requests import Refusal, endpoint, integer, integers, shown_image, shown_network
@@ -169,6 +172,7 @@ async def unit(request: Request, session: Session) -> Response:
         ).reshape(-1, 3)
     document = {
         "layer": found.layer,
+        "kernel": kernel_of(shown.model, layer),
         "kind": found.kind,
         "at": found.at,
         "form": found.form,
@@ -185,12 +189,50 @@ async def unit(request: Request, session: Session) -> Response:
     return arrays_response(arrays, document, FOREVER)
 
 
+def kernel_of(model: Model, layer: str) -> dict[str, str] | None:
+    """Return the kernel of the native engine that computes a layer's output, where all outputs are kept.
+
+    `algorithm` is "winograd", "direct", "gemm", "kernel" for others, or "reference" where the layer has no kernel.
+    """
+    if model.engine != "native":
+        return None
+    from ...engines.native.kernels.convolution.direct import Convolution
+    from ...engines.native.kernels.dense.product import DenseKernel
+    from ...engines.native.kernels.winograd.convolution import WinogradConvolution
+    from ...engines.native.plan import KernelCall, PlanKind
+    from ...engines.native.runtime.program import NativeProgram
+
+    if not isinstance(model.program, NativeProgram):
+        return None
+    families = {WinogradConvolution: "winograd", Convolution: "direct", DenseKernel: "gemm"}
+    found = None
+    for step in model.program.plan(PlanKind.EVERY_LAYER, 1).steps:
+        if step.layer != layer or step.purpose != "forward":
+            continue
+        if not isinstance(step, KernelCall):
+            return {"name": "", "algorithm": "reference"}
+        kernel = type(step.kernel)
+        found = {"name": kernel.__name__, "algorithm": families.get(kernel, "kernel")}
+        if kernel in families:
+            break
+    return found
+
+
 def layer_named(request: Request, shown: ShownNetwork) -> str:
     """Return the layer that the address names."""
     layer = request.query_params.get("layer", "")
     if layer not in {node.name for node in shown.network}:
         raise Refusal("layer-name", Message("The network has no layer {layer!r}.", layer=layer[:100]), 404)
     return layer
+
+
+def recorded_of_image(shown: ShownNetwork, image: ShownImage, units: Sequence[Unit]) -> Iterator[Question]:
+    """Yield what an export records of a network's values."""
+    path = f"/api/values/{shown.id}/{image.id}"
+    yield Question(f"{path}/thumbnails")
+    yield Question(f"{path}/scores")
+    for one in units:
+        yield Question(f"{path}/unit", {"layer": one.layer, "at": one.at})
 
 
 routes = [

@@ -238,9 +238,9 @@ MESSAGES = {
     "--save must end in {suffixes} (got {got!r}). Rename the file. [lab-suffix]": (
         "--save 必须以 {suffixes} 结尾（实际为 {got!r}）。请重命名文件。[lab-suffix]"
     ),
-    "OUT must end in .txt for notation, .yaml for YAML, or .onnx, .safetensors or .pt with weights, or "
-    "be a dash (got {got!r}). [convert-ending]": (
-        "OUT 必须以 .txt（记法）、.yaml（YAML）或 .onnx、.safetensors、.pt（含权重）结尾，或为"
+    "OUT must end in .txt for notation, .yaml for YAML, .html for a page, or .onnx, .safetensors or .pt with "
+    "weights, or be a dash (got {got!r}). [convert-ending]": (
+        "OUT 必须以 .txt（记法）、.yaml（YAML）、.html（网页）或 .onnx、.safetensors、.pt（含权重）结尾，或为"
         "短横线（实际为 {got!r}）。[convert-ending]"
     ),
     "--{option} needs a format with weights (got {got!r}). Write to .onnx, .safetensors or .pt. "

@@ -2,6 +2,15 @@
 
 MESSAGES = {
     "Ctrl-C ends the explorer.": "按 Ctrl-C 结束。",
+    "--export must end in .html (got {got!r}). Rename the file. [export-ending]": (
+        "--export 必须以 .html 结尾（得到 {got!r}）。请修改文件名。[export-ending]"
+    ),
+    "The file has no values of {count} layer(s), as it would become too large: {names}.": (
+        "文件大小有限，未包含 {count} 层的数值：{names}。"
+    ),
+    "image must be {expected} (got {got}). Resize it, or give the path of a file. [explore-image]": (
+        "image 的形状必须为 {expected}（得到 {got}）。请调整大小，或给出文件路径。[explore-image]"
+    ),
     "It has several inputs.": "它有多个输入。",
     "Its weights are too large to draw at random.": "它的权重太大，无法随机生成。",
     "The drawing does not have the size that its address says.": "图画的大小与其地址所写的不符。",

@@ -1,5 +1,6 @@
 /** What the server knows, loaded once and kept; lookups that need no request. */
 
+import { readBoxes } from "cs/boxes";
 import { Cache } from "cs/cache";
 import { state } from "cs/store";
 import { getArrays, getJson } from "cs/wire";
@@ -14,28 +15,31 @@ export function once(key, load) {
 
 /** The document of the current network, once it is loaded. @type {any} */
 export let network = null;
-/** @type {{edges: Int32Array, sizes: number[], starts: number[], total: number, layers: any[]} | null} */
+/** @type {ReturnType<typeof readBoxes> | null} */
 let boxes = null;
 
 let newest = 0;
 
+/** Load a network with the boxes of its units. */
+export async function loadNetworkOf(id, lang) {
+  const [document, tables] = await Promise.all([
+    once(`network ${id} ${lang}`, () => getJson(`/api/networks/${id}`, { lang })),
+    once(`boxes ${id}`, () => getArrays(`/api/networks/${id}/boxes`)),
+  ]);
+  return { ...prepare(document), boxes: readBoxes(tables) };
+}
+
 /**
- * Load a network with the boxes of its units; `step`: the step of its run whose weights are shown, or null.
+ * Load a network; `step`: the step of its run whose weights are shown, or null.
  * It becomes the current one unless another was asked for since.
  */
 export async function loadNetwork(id, lang, step = null) {
   newest += 1;
   const mine = newest;
-  const [document, tables] = await Promise.all([
-    once(`network ${id} ${lang}`, () => getJson(`/api/networks/${id}`, { lang })),
-    once(`boxes ${id}`, () => getArrays(`/api/networks/${id}/boxes`)),
-  ]);
-  const { sizes, layers } = tables.document;
+  const found = await loadNetworkOf(id, lang);
   if (mine !== newest) return network;
-  const starts = [0];
-  for (const size of sizes) starts.push(starts[starts.length - 1] + size);
-  network = atStep(prepare(document), step);
-  boxes = { edges: tables.arrays.edges, sizes, starts, total: tables.shapes.edges[1], layers };
+  network = atStep(found, step);
+  boxes = found.boxes;
   return network;
 }
 
@@ -63,7 +67,11 @@ export function row(layer) {
 
 /** Return [channels, rows, columns] of the maps that show a layer's output. */
 export function mapShape(layer) {
-  const shape = row(layer)?.output_shape ?? [1];
+  return mapSizes(row(layer)?.output_shape ?? [1]);
+}
+
+/** Return [channels, rows, columns] of the maps that show an output. */
+export function mapSizes(shape) {
   if (shape.length === 3) return shape;
   if (shape.length === 1) return [1, 1, shape[0]];
   if (shape.length === 2) return [shape[0], 1, shape[1]];
@@ -71,8 +79,12 @@ export function mapShape(layer) {
 }
 
 /** Return the index of a unit in the layer's output. */
-export function indexOf({ layer, channel, row: r, column }) {
-  const shape = row(layer)?.output_shape ?? [1];
+export function indexOf(unit) {
+  return inside(row(unit.layer)?.output_shape ?? [1], unit);
+}
+
+/** Return the index in an output of the unit at a channel, row and column of its maps. */
+export function inside(shape, { channel, row: r, column }) {
   if (shape.length === 1) return [column];
   if (shape.length === 2) return [channel, column];
   if (shape.length === 3) return [channel, r, column];
@@ -98,37 +110,13 @@ export function unitAt(layer, index) {
 /** Look a unit's boxes up: {box, clipped} as [top, left, bottom, right], or null where the server must be asked. */
 export function boxOf(unit) {
   const place = row(unit.layer)?.place;
-  const known = boxes;
-  const tables = place === undefined ? null : known?.layers[place];
-  if (!known || !tables) return null;
-  const index = indexOf(unit);
-  const rank = tables.length;
-  const box = new Array(2 * rank);
-  const clipped = new Array(2 * rank);
-  tables.forEach(([table, axis], k) => {
-    const at = known.starts[table] + (axis === null ? 0 : index[axis]);
-    box[k] = known.edges[at];
-    box[rank + k] = known.edges[known.total + at];
-    clipped[k] = known.edges[2 * known.total + at];
-    clipped[rank + k] = known.edges[3 * known.total + at];
-  });
-  return { box, clipped };
+  return place === undefined || !boxes ? null : boxes.of(place, indexOf(unit));
 }
 
 /** Return how far the boxes of a layer reach beyond the image: the margin in which padding is drawn. */
 export function marginOf(layer, height, width) {
   const place = row(layer)?.place;
-  const known = boxes;
-  const tables = place === undefined ? null : known?.layers[place];
-  if (!known || !tables || tables.length !== 2) return 0;
-  let margin = 0;
-  tables.forEach(([table], k) => {
-    const size = k === 0 ? height : width;
-    for (let i = known.starts[table]; i < known.starts[table + 1]; i += 1) {
-      margin = Math.max(margin, -known.edges[i], known.edges[known.total + i] - size);
-    }
-  });
-  return Math.min(margin, Math.ceil(Math.max(height, width) / 2));
+  return place === undefined || !boxes ? 0 : boxes.margin(place, height, width);
 }
 
 /** Ask for a unit's region: exact for every layer, with its status. */
@@ -156,6 +144,27 @@ export function loadThumbnails(image) {
 }
 
 export const PAGE = 64;
+
+
+/** Load the page of maps in which a channel is. */
+export function loadMaps(image, layer, channel) {
+  return loadMapsOf(network.id, image, layer, channel);
+}
+
+/** Load maps of any network. */
+export function loadMapsOf(id, image, layer, channel) {
+  const first = Math.floor(channel / PAGE) * PAGE;
+  return once(`maps ${id} ${image} ${layer} from ${first}`, () => getArrays(`/api/values/${id}/${image}/maps`, { layer, first, count: PAGE }));
+}
+
+/** Load the network as notation and YAML. */
+export function loadForms() {
+  return once(`forms ${network.base}`, () => getJson(`/api/networks/${network.base}/forms`));
+}
+
+export function loadComparison(a, b) {
+  return once(`comparison ${a} ${b}`, () => getJson(`/api/comparisons/${a}/${b}`));
+}
 
 export function loadScores(image) {
   return once(`scores ${network.id} ${image}`, () => getJson(`/api/values/${network.id}/${image}/scores`));

@@ -4,14 +4,31 @@ import { loadScores, network } from "cs/data";
 import { h, readable, show } from "cs/dom";
 import { forgetDraft } from "cs/views/editor";
 import { number, percent, t } from "cs/i18n";
-import { on, set, state } from "cs/store";
+import { keep, on, set, state, toHash } from "cs/store";
 import { select, summary } from "cs/strip";
-import { send } from "cs/wire";
+import { send, sendForBlob } from "cs/wire";
 
 const root = /** @type {HTMLElement} */ (document.getElementById("top"));
 
-/** @type {{zoo: string[], images: {id: string, name: string, shape?: number[]}[], network: string | null}} */
-let session = { zoo: [], images: [], network: null };
+/** @type {{zoo: string[], images: {id: string, name: string, path?: string | null, shape?: number[]}[], network: string | null, other: string | null, otherSource?: string | null, abilities: string[]}} */
+let session = { zoo: [], images: [], network: null, other: null, abilities: [] };
+
+keep("image", "i", (text) => (/^([0-9a-f]{16}|sample)$/.test(text) ? text : undefined), (id) => (knows(id) && fits(id, false) ? id : null));
+
+/** Tell whether an image is open here. */
+export function knows(image) {
+  return session.images.some((one) => one.id === image);
+}
+
+/** What the page started with. */
+export function given() {
+  return session;
+}
+
+/** Tell whether the source of answers can do something: take "networks" or "images", or make an "export". */
+export function can(what) {
+  return session.abilities.includes(what);
+}
 
 /** Show a drawing, which takes the place of the one before. */
 export function showDrawing(drawing) {
@@ -20,9 +37,9 @@ export function showDrawing(drawing) {
 }
 
 /** Tell whether an image fits the network: a drawing has the size of the network that it was drawn for. */
-export function fits(image) {
+export function fits(image, drawn = true) {
   const shape = session.images.find((one) => one.id === image)?.shape;
-  return !shape || shape.join() === network.report.input_shape.join();
+  return !shape || (drawn && shape.join() === network.report.input_shape.join());
 }
 
 export function startHeader(document) {
@@ -53,13 +70,15 @@ function draw() {
     root,
     h("h1", {}, "convscope"),
     h("label", {}, t("model"), " ", models),
-    h("label", {}, t("image"), " ", images), file, h("label", { for: "file", class: "button" }, t("open_image")),
+    h("label", {}, t("image"), " ", images), can("images") ? [file, h("label", { for: "file", class: "button" }, t("open_image"))] : null,
     layers, h("datalist", { id: "layers" }, (network?.rows ?? []).map((row) => h("option", { value: row.name }))),
     h("span", { class: "summary", "data-q": "summary" }, network ? `${readable(network.name, 30)} · ${summary()}` : ""),
     h("span", { class: "scores", "data-q": "scores" }),
     h("span", { class: "right" },
       h("button", { onclick: () => set({ lang: state.lang === "en" ? "zh" : "en" }), "data-q": "lang" }, state.lang === "en" ? "中文" : "English"),
       h("button", { onclick: nextTheme, "aria-label": t("theme") }, "◐"),
+      h("button", { onclick: () => document.dispatchEvent(new Event("reproduce")), "data-q": "reproduce" }, t("reproduce")),
+      can("export") ? h("button", { onclick: (event) => exportPage(event.target), "data-q": "export" }, t("export")) : null,
       h("button", { onclick: share }, t("share"))),
   );
   drawScores();
@@ -96,7 +115,7 @@ async function openModel(name) {
 
 /** Send an image file, and show it. */
 export async function upload(file) {
-  if (!file) return;
+  if (!file || !can("images")) return;
   try {
     const image = await send("PUT", "/api/images", file, { headers: { "x-name": encodeURIComponent(file.name ?? "image") }, parameters: { lang: state.lang } });
     if (!session.images.some((one) => one.id === image.id)) session.images.push(image);
@@ -120,12 +139,29 @@ function nextTheme() {
 }
 
 async function share() {
+  const link = location.href.split("#")[0] + toHash();
   try {
-    await navigator.clipboard.writeText(location.href);
+    await navigator.clipboard.writeText(link);
     notice(t("link_copied"));
   } catch {
-    notice(location.href);
+    notice(link);
   }
+}
+
+/** Save the network, the image and the selection as one file. */
+async function exportPage(button) {
+  button.disabled = true;
+  notice(t("export_started"));
+  try {
+    const content = await sendForBlob("POST", `/api/exports/${network.id}/${state.image}`, toHash(), { lang: state.lang, other: session.other });
+    const address = URL.createObjectURL(content);
+    const link = h("a", { href: address, download: `${readable(network.name, 40).replace(/[^\p{L}\p{N}._-]+/gu, "-") || "network"}.html` });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(address), 60_000);
+  } catch (error) {
+    notice(error.message);
+  }
+  button.disabled = false;
 }
 
 /** Show a message for some seconds. */

@@ -30,7 +30,12 @@ function key() {
 }
 
 async function draw() {
-  show(tabs, [...TABS.keys()].map((tab) =>
+  const offered = [...TABS.keys()].filter((tab) => !state.hide.includes(tab));
+  if (!offered.includes(state.tab) && offered.length) {
+    set({ tab: offered[0] }, { push: false });
+    return;
+  }
+  show(tabs, offered.map((tab) =>
     h("button", { role: "tab", "aria-selected": String(tab === state.tab), tabindex: tab === state.tab ? "0" : "-1", "data-tab": tab, onclick: () => set({ tab }) }, t(`tab_${tab}`))));
   if (!network || !state.layer) return;
   const mine = key();
@@ -51,4 +56,4 @@ function heading() {
 }
 
 on(["network"], () => show(content));
-on(["ready", "image", "layer", "channel", "row", "column", "tab", "target", "lang", "quantity", "cone"], draw);
+on(["ready", "image", "layer", "channel", "row", "column", "tab", "target", "lang", "quantity", "cone", "hide"], draw);

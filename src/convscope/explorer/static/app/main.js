@@ -1,16 +1,18 @@
 /** The start of the page: texts, session, network, and the state of the address. */
 
 import { indexOf, loadNetwork, mapShape, network, row } from "cs/data";
-import { fits, notice, startHeader } from "cs/header";
-import { loadTexts, t } from "cs/i18n";
+import { fits, given, knows, notice, startHeader } from "cs/header";
+import { addTexts, t } from "cs/i18n";
 import "cs/coach";
 import "cs/image";
 import "cs/inspector";
 import "cs/keyboard";
 import { setOpening } from "cs/opening";
+import { openReproduce } from "cs/reproduce";
 import { linkedRun } from "cs/runs";
 import "cs/stage";
-import { fromHash, on, set, state } from "cs/store";
+import { pack, unpack } from "cs/links";
+import { fromHash, on, set, shorten, state } from "cs/store";
 import { select } from "cs/strip";
 import "cs/time";
 import { selected } from "cs/unit_parts";
@@ -61,16 +63,25 @@ async function showNetwork() {
 /** Follow the address. @param {boolean} first whether the page begins with it */
 async function applyHash(first = false) {
   const { hash } = location;
-  const { patch, bad } = fromHash(hash);
+  const { patch, bad } = fromHash(hash || (body.dataset.start ?? ""));
+  for (const key of ["model", "compare"]) {
+    const text = await unpack(patch[key] ?? "");
+    if (text === null) bad.push(key);
+    patch[key] = text ?? "";
+  }
+  if (patch.image && !knows(patch.image)) {
+    bad.push("i");
+    delete patch.image;
+  }
   if (bad.length) notice(t("bad_link", { names: bad.join(", ") }));
   if (patch.lesson && (first || JSON.stringify(patch.lesson) !== JSON.stringify(state.lesson))) {
     // The step of the lesson says what is shown.
     set({ lesson: patch.lesson, lang: patch.lang ?? state.lang }, { push: false });
     return;
   }
-  if (patch.model && patch.model !== state.model) {
+  if (patch.model !== state.model) {
     try {
-      patch.network = (await send("POST", "/api/networks", patch.model)).id;
+      patch.network = patch.model ? (await send("POST", "/api/networks", patch.model, { parameters: { lang: patch.lang ?? state.lang } })).id : given().network;
       if (network) await loadNetwork(patch.network, patch.lang ?? state.lang);
     } catch (error) {
       notice(error.message);
@@ -81,6 +92,13 @@ async function applyHash(first = false) {
   if (hash !== location.hash) return; // the page went elsewhere while the server answered
   set(patch, { push: false });
   if (network && state.network === network.base) settle(true);
+}
+
+async function shortenLink() {
+  for (const text of [state.model, state.compare]) {
+    const short = await pack(text);
+    if (short !== text) shorten(text, short);
+  }
 }
 
 function announce() {
@@ -103,6 +121,8 @@ function keys(event) {
 
 on(["network", "lang", "step"], showNetwork);
 on(["layer", "channel", "row", "column"], announce);
+document.addEventListener("reproduce", () => openReproduce().catch((error) => notice(error.message)));
+on(["model", "compare"], shortenLink);
 on(["lang"], () => (document.documentElement.lang = state.lang === "zh" ? "zh-CN" : "en"));
 on(["theme"], () => (document.documentElement.dataset.theme = state.theme));
 document.addEventListener("keydown", keys);
@@ -110,7 +130,7 @@ window.addEventListener("popstate", () => applyHash());
 window.addEventListener("hashchange", () => applyHash());
 
 async function start() {
-  await loadTexts(/** @type {string} */ (body.dataset.static));
+  for (const lang of ["en", "zh"]) addTexts(lang, await getJson(`${body.dataset.static}/i18n/${lang}.json`));
   const session = await getJson("/api/session");
   const chinese = session.lang === "zh" || navigator.language.startsWith("zh");
   set({ lang: chinese ? "zh" : "en" }, { push: false });

@@ -19,17 +19,27 @@ show(root, tabs, content);
 let drawn = "";
 let late = 0;
 
+/** The names of the views that are not hidden. */
+function offered() {
+  return [...VIEWS.keys()].filter((view) => !state.hide.includes(view));
+}
+
 function current() {
   return /** @type {any} */ (VIEWS.get(state.view));
 }
 
 function draw() {
-  show(tabs, [...VIEWS.keys()].map((view) =>
+  if (!offered().includes(state.view) && offered().length) {
+    set({ view: offered()[0] }, { push: false });
+    return;
+  }
+  show(tabs, offered().map((view) =>
     h("button", { role: "tab", "aria-selected": String(view === state.view), tabindex: view === state.view ? "0" : "-1", "data-view": view, onclick: () => set({ view }) }, t(`view_${view}`))));
   if (!network) return;
   content.dataset.state = "loading";
   content.dataset.view = state.view;
-  if (drawn !== `${network.base} ${state.view}`) show(content);
+  const sameView = drawn.endsWith(` ${state.view}`);
+  if (drawn !== `${network.base} ${state.view}` && !(sameView && current().lasting)) show(content);
   drawn = `${network.base} ${state.view}`;
   clearTimeout(late);
   late = window.setTimeout(explainWait, PATIENCE);
@@ -42,11 +52,12 @@ function explainWait() {
 }
 
 on(["network"], () => {
+  if (current().lasting) return;
   drawn = "";
-  if (!current().lasting) show(content);
+  show(content);
 });
 
-on(["ready", "view", "lang"], draw);
+on(["ready", "view", "lang", "hide"], draw);
 
 on(["row", "column", ...new Set([...VIEWS.values()].flatMap((view) => view.keys))], (changed) => {
   const view = current();

@@ -21,6 +21,10 @@ export const state = {
   quantity: "receptive_field",
   lang: "en",
   theme: "auto",
+  /** The network to compare with: a name or notation, or "start" for the one that was opened at the start. */
+  compare: "",
+  /** Names of views and tabs that are not shown. */
+  hide: /** @type {string[]} */ ([]),
   hover: /** @type {{layer: string, channel: number, row: number, column: number} | null} */ (null),
 };
 
@@ -54,11 +58,30 @@ export function natural(text) {
   return /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 }
 
+/** Texts in the form for links. @type {Map<string, string>} */
+const packed = new Map();
+
+/** Use a shorter form of a text in the address. */
+export function shorten(text, short) {
+  packed.set(text, short);
+  try {
+    history.replaceState(null, "", toHash());
+  } catch {
+    // A frame without an address of its own.
+  }
+}
+
+/** Write a text, in its shorter form if it has one; nothing for an empty text. */
+export function shortest(text) {
+  return (packed.get(text) ?? text) || null;
+}
+
 const unlessEmpty = (value) => value || null;
 
-keep("model", "m", upTo(65536), unlessEmpty);
+keep("model", "m", upTo(65536), shortest);
 keep("layer", "l", upTo(1000), unlessEmpty);
 keep("target", "t", natural, (value) => (value === null ? null : String(value)));
+keep("hide", "hide", (text) => (/^[a-z_]{1,30}(,[a-z_]{1,30}){0,30}$/.test(text) ? text.split(",") : undefined), (names) => names.join(",") || null);
 keep("lang", "lang", oneOf(["en", "zh"]));
 
 /** @type {{keys: string[], run: (changed: Set<string>) => void}[]} */
@@ -100,7 +123,11 @@ export function unit() {
 
 function remember() {
   const text = toHash();
-  if (text !== location.hash) history.pushState(null, "", text);
+  try {
+    if (text !== location.hash) history.pushState(null, "", text);
+  } catch {
+    // A frame without an address of its own, as in a notebook.
+  }
 }
 
 /** Return the state as the fragment of an address. */
@@ -113,10 +140,16 @@ export function toHash() {
   return `#${query}`;
 }
 
+const initial = structuredClone(state);
+
+/** Parts of the state that a link without them leaves as they are. */
+const LASTING = new Set(["lang", "layer", "image"]);
+
 /** Return what an address says. Unknown keys are ignored; `bad` lists values that mean nothing. */
 export function fromHash(text) {
   const query = new URLSearchParams(text.replace(/^#/, ""));
   const patch = /** @type {Record<string, any>} */ ({});
+  if (query.has("s")) for (const { key } of kept.values()) if (!LASTING.has(key)) patch[key] = initial[key];
   const bad = [];
   const at = query.get("u");
   if (at !== null) {

@@ -9,6 +9,7 @@
  * Its texts are in `i18n/LANG/NAME.json`, with `view_NAME` for the tab, and its rules in `style/NAME.css`.
  */
 
+import * as compare from "cs/views/compare";
 import * as editor from "cs/views/editor";
 import * as field from "cs/views/field";
 import * as lab from "cs/views/lab";
@@ -19,4 +20,4 @@ import * as table from "cs/views/table";
 import * as training from "cs/views/training";
 
 /** @type {Map<string, {keys: string[], draw: (root: HTMLElement) => any, move?: (root: HTMLElement) => boolean, lasting?: boolean}>} */
-export const VIEWS = new Map(Object.entries({ start, maps, predict, field, training, lab, table, editor }));
+export const VIEWS = new Map(Object.entries({ start, maps, predict, field, training, lab, compare, table, editor }));

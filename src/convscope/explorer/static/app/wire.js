@@ -1,6 +1,11 @@
-/** Talking to the server: JSON, and arrays in the safetensors format. */
+/** Questions and answers: JSON, and arrays in the safetensors format. */
 
-/** An error that the server reports: its code and a message in the user's language. */
+import { ask } from "cs/source";
+import { decode } from "cs/tensors";
+
+export { decode };
+
+/** An error that the source reports: its code and a message in the user's language. */
 export class ServerError extends Error {
   constructor(status, document) {
     super(document.message ?? `HTTP ${status}`);
@@ -10,10 +15,10 @@ export class ServerError extends Error {
   }
 }
 
-/** Fetch; a server that does not answer is an event of the window, which shows it. */
+/** Ask; a server that does not answer is an event of the window, which shows it. @param {string} path @param {RequestInit} options */
 async function reach(path, options) {
   try {
-    return await fetch(path, { ...options, credentials: "same-origin" });
+    return await ask(path, options);
   } catch (error) {
     if (error instanceof TypeError) window.dispatchEvent(new Event("server-lost"));
     throw error;
@@ -64,24 +69,7 @@ export async function send(method, path, body, { parameters = {}, headers = {}, 
   return (await request(address(path, parameters), { method, body, headers: all, signal })).json();
 }
 
-const TYPES = { F32: Float32Array, F64: Float64Array, I32: Int32Array, U8: Uint8Array, I64: BigInt64Array };
-
-/** Read a safetensors file: the arrays are views of the buffer where it is aligned. */
-export function decode(buffer) {
-  const length = Number(new DataView(buffer).getBigUint64(0, true));
-  const head = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, length)));
-  /** @type {Record<string, any>} */
-  const arrays = {};
-  /** @type {Record<string, number[]>} */
-  const shapes = {};
-  for (const [name, entry] of Object.entries(head)) {
-    if (name === "__metadata__") continue;
-    const Type = TYPES[entry.dtype];
-    const [start, end] = entry.data_offsets;
-    const from = 8 + length + start;
-    const count = (end - start) / Type.BYTES_PER_ELEMENT;
-    arrays[name] = from % Type.BYTES_PER_ELEMENT === 0 ? new Type(buffer, from, count) : new Type(buffer.slice(from, 8 + length + end));
-    shapes[name] = entry.shape;
-  }
-  return { arrays, shapes, document: JSON.parse(head.__metadata__?.json ?? "{}") };
+/** Send a text, and return the answer as a file. @returns {Promise<Blob>} */
+export async function sendForBlob(method, path, body, parameters = {}) {
+  return (await request(address(path, parameters), { method, body, headers: { "x-convscope": "1" } })).blob();
 }

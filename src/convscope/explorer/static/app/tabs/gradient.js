@@ -13,6 +13,7 @@ export async function draw() {
   const target = state.target ?? scores.classes[0]?.index ?? 0;
   const unit = await loadUnit(state.image, selected(), target);
   const { document: about, arrays } = unit;
+  if (about.gradient === null) return h("p", {}, t("no_gradient_here"));
   const choice = h("select", { "aria-label": t("target"), onchange: (event) => set({ target: Number(event.target.value) }) },
     scores.classes.map((one) => {
       const option = h("option", { value: String(one.index) }, `${readable(one.name, 30)} (${number(one.score, 4)})`);

@@ -19,7 +19,7 @@ export async function draw() {
       ["clipped", spans(region.clipped), region.clipped],
       ["center", region.center.map((one) => number(one)).join(", "), region.center],
       ["padded", percent(region.padded_fraction), region.padded_fraction],
-      ["coverage", percent(region.coverage), region.coverage],
+      region.coverage === null ? null : ["coverage", percent(region.coverage), region.coverage],
       ["status", t(`status_${region.status}`), region.status],
       region.via ? ["via", readable(region.via), region.via] : null,
       region.global_via ? ["global_via", readable(region.global_via), region.global_via] : null,

@@ -5,7 +5,7 @@ import { loadAttribution, loadPixels, loadScores, network } from "cs/data";
 import { cells, drawCells, placementWords } from "cs/predict/cells";
 import { strongest } from "cs/predict/strongest";
 import { h, readable, show } from "cs/dom";
-import { showDrawing } from "cs/header";
+import { can, showDrawing } from "cs/header";
 import { number, percent, t } from "cs/i18n";
 import { set, state } from "cs/store";
 import { send } from "cs/wire";
@@ -143,7 +143,7 @@ function legend(range) {
 /** A pad of the input's size; every stroke is sent, and the whole page follows. */
 function padOf() {
   const [channels, height, width] = network.report.input_shape;
-  if (network.report.input_shape.length !== 3 || ![1, 3].includes(channels) || Math.max(height, width) > 256) return null;
+  if (!can("images") || network.report.input_shape.length !== 3 || ![1, 3].includes(channels) || Math.max(height, width) > 256) return null;
   const values = new Float32Array(height * width);
   const canvas = h("canvas", { class: "pad", role: "img", "aria-label": t("pad"), tabindex: "0" });
   canvas.width = width;
