@@ -197,7 +197,7 @@ def step_document(session: Session, lesson: Lesson, number: int, lang: str) -> d
         "image": {
             "id": image.id,
             "name": image.name,
-            "shape": None if image.content is None else np.shape(image.content),
+            "shape": image.content.shape if isinstance(image.content, np.ndarray) else None,
         },
         "page": step.page,
     }

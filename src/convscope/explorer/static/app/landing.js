@@ -6,6 +6,7 @@ import { h, s, show } from "cs/dom";
 import { notice, showDrawing } from "cs/header";
 import { number, t } from "cs/i18n";
 import { latest, makePad } from "cs/pad";
+import { learn } from "cs/runs";
 import { set, state } from "cs/store";
 import { VIEWS } from "cs/views";
 import { getJson, send } from "cs/wire";
@@ -16,9 +17,6 @@ const BEAM_MS = 1500;
 
 /** The recorded hand: a seven, as points (x, y) of a square of side 1. */
 const SEVEN = [[0.26, 0.175], [0.38, 0.164], [0.51, 0.153], [0.645, 0.147], [0.765, 0.153], [0.73, 0.252], [0.656, 0.384], [0.584, 0.516], [0.524, 0.637], [0.474, 0.758]];
-
-/** Event on the document that asks the view `training` to begin with fresh weights. */
-export const LEARN_AGAIN = "convscope:learn-again";
 
 let played = false;
 
@@ -219,8 +217,7 @@ export function makeLanding() {
 
 function learnAgain() {
   set({ view: "training" });
-  // The view is drawn after this change of state; then it hears the event.
-  queueMicrotask(() => queueMicrotask(() => document.dispatchEvent(new CustomEvent(LEARN_AGAIN))));
+  learn().catch((error) => notice(error.message));
 }
 
 function cellOf([, row, column]) {

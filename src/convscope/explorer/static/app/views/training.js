@@ -6,7 +6,7 @@ import { network } from "cs/data";
 import { h, readable, show } from "cs/dom";
 import { showDrawing } from "cs/header";
 import { number, percent, t } from "cs/i18n";
-import { isLive, learn, run, showRun } from "cs/runs";
+import { isLive, learn, run, SETTINGS, showRun } from "cs/runs";
 import { state } from "cs/store";
 import { select } from "cs/strip";
 import { progressText, scrubNear } from "cs/time";
@@ -61,8 +61,7 @@ function build(root, key) {
 
 /** Settings of a new training on the bundled digits, and the button that starts it. */
 function learnForm() {
-  const fields = new Map(Object.entries({ epochs: 10, batch_size: 64, lr: 0.003 }));
-  const inputs = [...fields].map(([name, value]) => h("input", { name, inputmode: "decimal", value: String(value), required: true }));
+  const inputs = Object.entries(SETTINGS).filter(([, value]) => typeof value === "number").map(([name, value]) => h("input", { name, inputmode: "decimal", value: String(value), required: true }));
   const optimizer = h("select", { name: "optimizer" }, ["adam", "adamw", "sgd"].map((name) => h("option", { value: name }, name)));
   const failure = h("p", { class: "problem", role: "alert", "data-q": "learn_problem" });
   const start = h("button", { type: "submit", class: "primary", "data-q": "learn" }, t("learn"));
