@@ -7,7 +7,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import uvicorn
@@ -87,17 +87,30 @@ def browser():
         browser.close()
 
 
+FAILED = "Failed to load resource"
+
+
 class Faults(list):
     """Console errors, page errors, failed requests, and requests to other hosts."""
 
     def watch(self, page, port: int) -> None:
-        page.on("console", lambda message: message.type == "error" and self.append(message.text))
+        page.on("console", lambda message: self._hear(message))
+        page.on("response", lambda response: self._look(response.status, response.url))
         page.on("pageerror", lambda error: self.append(str(error)))
         page.on("request", lambda request: self._check(request.url, port))
 
     def forgive(self, part: str) -> None:
         """Drop the faults that a test expects."""
         self[:] = [fault for fault in self if part not in fault]
+
+    def _hear(self, message: Any) -> None:
+        if message.type == "error" and not message.text.startswith(FAILED):
+            self.append(message.text)
+
+    def _look(self, status: int, url: str) -> None:
+        """Note a response that is an error, with its address, which the console leaves out."""
+        if status >= 400:
+            self.append(f"{FAILED}: the server responded with a status of {status} ({url})")
 
     def _check(self, url: str, port: int) -> None:
         if not url.startswith((f"http://127.0.0.1:{port}/", "data:", "blob:")):

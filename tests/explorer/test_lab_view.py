@@ -27,7 +27,7 @@ def server():
 
 
 def address(topic: str, options: list[tuple[str, str]] | None = None, **more: str) -> str:
-    given = f"&o={quote(urlencode(options))}" if options else ""
+    given = f"&lo={quote(urlencode(options))}" if options else ""
     return f"#s=1&v=lab&lab={topic}{given}" + "".join(f"&{name}={text}" for name, text in more.items())
 
 
@@ -240,7 +240,7 @@ def test_editing_a_kernel_changes_the_map_and_keeps_the_step(server, open_page):
     page.click(".stepper:first-of-type .grid[data-name=map] td[data-at='1,1']")
     page.fill("[data-option=kernels] .entry:nth-of-type(1) [data-at='0,0,0']", "-2.5")
     kernel = [[-2.5, 1, 1], [0, 0, 0], [-1, -1, -1]]
-    page.wait_for_function("() => location.hash.includes('o=')")
+    page.wait_for_function("() => location.hash.includes('lo=')")
     expected = lab.teach("convolution", kernels=[kernel, [[1, 0, -1]] * 3])
     page.wait_for_function(
         "() => document.querySelector('.lesson .grid[data-name=kernel_1] td')?.dataset.v === '-2.5'"

@@ -258,7 +258,7 @@ export async function linkedRun(patch) {
   if (patch.step === undefined) patch.step = null;
 }
 
-/** Settings of a training that nobody has changed. */
+/** Settings of a training that nobody has changed. @type {Record<string, any>} */
 export const SETTINGS = { epochs: 10, batch_size: 64, lr: 0.003, optimizer: "adam" };
 
 /** Start a training of the network from random weights, and show it once its folder is there. */

@@ -28,11 +28,11 @@ export const state = {
   hover: /** @type {{layer: string, channel: number, row: number, column: number} | null} */ (null),
 };
 
-/** @type {Map<string, {key: string, read: (text: string) => any, write: (value: any) => string | null}>} */
+/** @type {Map<string, {key: string, initial: any, read: (text: string) => any, write: (value: any) => string | null}>} */
 const kept = new Map();
 
 /**
- * Keep a part of the state in the address of the page.
+ * Keep a part of the state in the address of the page. A link without it gives it back the value that it has now.
  *
  * @param {string} key its name in the state
  * @param {string} short its name in the address
@@ -40,7 +40,8 @@ const kept = new Map();
  * @param {(value: any) => string | null} write returns the text, or null to leave it out
  */
 export function keep(key, short, read, write = String) {
-  kept.set(short, { key, read, write });
+  if (kept.has(short)) throw new Error(`two parts of the state are called ${short} in the address`);
+  kept.set(short, { key, initial: structuredClone(state[key]), read, write });
 }
 
 /** Return a reader of one of some words. @param {string[]} words */
@@ -140,8 +141,6 @@ export function toHash() {
   return `#${query}`;
 }
 
-const initial = structuredClone(state);
-
 /** Parts of the state that a link without them leaves as they are. */
 const LASTING = new Set(["lang", "layer", "image"]);
 
@@ -149,7 +148,7 @@ const LASTING = new Set(["lang", "layer", "image"]);
 export function fromHash(text) {
   const query = new URLSearchParams(text.replace(/^#/, ""));
   const patch = /** @type {Record<string, any>} */ ({});
-  if (query.has("s")) for (const { key } of kept.values()) if (!LASTING.has(key)) patch[key] = initial[key];
+  if (query.has("s")) for (const { key, initial } of kept.values()) if (!LASTING.has(key)) patch[key] = initial;
   const bad = [];
   const at = query.get("u");
   if (at !== null) {

@@ -17,7 +17,7 @@ const LONGEST = 8000;
 state.topic = "convolution";
 state.options = "";
 keep("topic", "lab", (text) => (/^[a-z0-9-]{1,60}$/.test(text) ? text : undefined), (topic) => (state.view === "lab" ? topic : null));
-keep("options", "o", (text) => (text.length <= LONGEST ? text : undefined), (text) => (state.view === "lab" && text ? text : null));
+keep("options", "lo", (text) => (text.length <= LONGEST ? text : undefined), (text) => (state.view === "lab" && text ? text : null));
 
 /** An address with a topic and no options means the lesson's own numbers. */
 window.addEventListener("popstate", () => {
