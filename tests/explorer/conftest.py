@@ -125,7 +125,7 @@ def open_page(browser):
     def open_one(server: Running, fragment: str = "", **options):
         context = browser.new_context(viewport={"width": 1400, "height": 900}, **options)
         contexts.append(context)
-        context.add_init_script("localStorage.setItem('convscope.coach', '1')")
+        context.add_init_script("try { localStorage.setItem('convscope.coach', '1'); } catch {}")
         page = context.new_page()
         page.set_default_timeout(60_000)
         faults.watch(page, server.port)

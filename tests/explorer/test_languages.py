@@ -31,6 +31,7 @@ NAMES = frozenset(
         "Home",
         "End",
         "Enter",
+        "Shift",
         "ONNX",
         "PyTorch",
         "YAML",

@@ -103,6 +103,7 @@ def shown_map(page, layer: str) -> list:
     )
 
 
+@pytest.mark.row("C6")
 def test_learning_on_the_page_reads_digits_and_equals_the_command(open_page, tmp_path):
     session = Session(runs=tmp_path / "runs")
     model = load_model(SAMPLE_MODEL)
@@ -233,6 +234,7 @@ def test_the_health_strip_has_the_numbers_of_the_log(watching, open_page, learne
     assert ("saturated", "sigmoid1") in seen
 
 
+@pytest.mark.row("A7")
 def test_a_dying_network_shows_its_dead_units(open_page, tmp_path):
     folder = tmp_path / "dying"
     network = "input 1x9x8 | conv 6 3 | relu | flatten | dense 10"

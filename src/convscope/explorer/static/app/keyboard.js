@@ -50,7 +50,7 @@ document.addEventListener("keydown", (event) => {
 
 /** Name the parts of the page for screen readers. */
 function label() {
-  for (const part of ["strip", "image", "stage", "inspector", "lesson"]) document.getElementById(part)?.setAttribute("aria-label", t(`part_${part}`));
+  for (const part of ["strip", "image", "stage", "inspector", "time", "lesson"]) document.getElementById(part)?.setAttribute("aria-label", t(`part_${part}`));
 }
 
 on(["lang"], () => {

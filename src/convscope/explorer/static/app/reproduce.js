@@ -110,7 +110,7 @@ export const REPRODUCED = new Map(Object.entries({
   region: ofUnit(field), sum: value, gradient: ofUnit(gradient), derive: ofUnit(derivation), cost: inspect,
 }));
 
-const dialog = h("dialog", { class: "reproduce", "aria-label": "reproduce" });
+const dialog = h("dialog", { class: "reproduce", "aria-labelledby": "reproduce-title" });
 document.body.append(dialog);
 dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
 
@@ -150,7 +150,7 @@ export async function openReproduce() {
     forms.yaml ? h("details", {}, h("summary", {}, "YAML"), block("yaml", forms.yaml)) : null,
     forms.notation || forms.yaml ? h("details", {}, h("summary", {}, "PyTorch"), block("pytorch", pytorch(forms))) : null,
   ];
-  show(dialog, h("h2", {}, t("reproduce")), parts, h("p", {}, h("button", { onclick: () => dialog.close() }, t("close"))));
+  show(dialog, h("h2", { id: "reproduce-title" }, t("reproduce")), parts, h("p", {}, h("button", { onclick: () => dialog.close() }, t("close"))));
   dialog.dataset.state = "ready";
   if (!dialog.open) dialog.showModal();
 }

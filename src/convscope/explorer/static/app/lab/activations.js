@@ -15,16 +15,22 @@ const shown = () => state.view === "lab" && state.topic === "activations";
 keep("curve", "f", (text) => (/^\w{1,30}$/.test(text) ? text : undefined), (name) => (shown() && name ? name : null));
 keep("curveAt", "x", (text) => (/^-?\d{1,3}(\.\d{1,4})?$/.test(text) ? text : undefined), (at) => (shown() && at ? at : null));
 
-/** Find a block of a lesson by its name. */
-function blockNamed(lesson, name) {
-  return lesson.sections.flatMap((section) => section.blocks).find((block) => block.name === name);
+/** Find the blocks of a lesson whose names have an ending. */
+function blocksNamed(lesson, ending) {
+  return lesson.sections.flatMap((section) => section.blocks).filter((block) => block.name.endsWith(ending));
+}
+
+/** Join the charts of a lesson: they have the same steps, and start at the same x. */
+function joined(blocks) {
+  const xs = blocks.map((block) => block.x).sort((a, b) => a.length - b.length)[0];
+  return { x: xs, series: blocks.flatMap((block) => block.series.map((one) => ({ ...one, values: one.values.slice(0, xs.length) }))) };
 }
 
 /** Return the plot of a lesson on activations. */
 export function activationPlot(lesson) {
-  const values = blockNamed(lesson, "value_curves");
-  const slopes = blockNamed(lesson, "derivative_curves");
-  const facts = blockNamed(lesson, "properties");
+  const values = joined(blocksNamed(lesson, "value_curves"));
+  const slopes = joined(blocksNamed(lesson, "derivative_curves"));
+  const [facts] = blocksNamed(lesson, "properties");
   const names = values.series.map((one) => one.name);
   let name = names.includes(state.curve) ? state.curve : names[0];
   let at = nearest(values.x, state.curveAt === "" ? 1 : Number(state.curveAt));

@@ -29,7 +29,7 @@ function totals(about) {
     ["engine_value", number(about.value, 9), about.value],
     about.form === "inputs" ? null : ["exact_sum", number(about.sum, 12), about.sum],
     about.form === "inputs" ? null : ["difference", number(about.value - about.sum, 3), about.value - about.sum],
-    about.kernel ? ["kernel", `${t(`kernel_${about.kernel.algorithm}`)}${about.kernel.name ? ` (${about.kernel.name})` : ""}`, about.kernel] : null,
+    about.kernel ? ["kernel", [t(`kernel_${about.kernel.algorithm}`), about.kernel.name ? h("code", {}, ` ${about.kernel.name}`) : null], about.kernel] : null,
     about.bias ? ["bias", number(about.bias, 9), about.bias] : null,
     about.padding ? ["padding", number(about.padding), about.padding] : null,
     ...Object.entries(about.facts).map(([name, value]) => [`fact:${name}`, typeof value === "number" ? number(value, 9) : String(value), value, name.replaceAll("_", " ")]),
