@@ -1,4 +1,4 @@
-"""Redraw the screenshot of the explorer, which needs Chromium: `python docs/figures/draw_explorer.py`."""
+"""Redraw the screenshots of the explorer, which need Chromium: `python docs/figures/draw_explorer.py`."""
 
 from __future__ import annotations
 
@@ -14,13 +14,19 @@ import convscope as cs
 
 HERE = Path(__file__).parent
 SIZE = {"width": 1400, "height": 880}
+VIEWS = {
+    "explorer": "#s=1&l=conv2&u=3,4,5&v=maps&q=sum",
+    "explorer-field": "#s=1&l=conv2&u=3,4,5&v=field&q=region",
+    "explorer-training": "#s=1&l=conv2&u=3,4,5&v=training&q=gradient",
+    "explorer-lab": "#s=1&l=conv2&v=lab&lab=convolution",
+}
 
 
 def main() -> None:
     """Train LeNet on digits, open it, and save what the page shows."""
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "lenet-digits"
-        train = ["train", "lenet", "--data", "digits", "--resize", "28", "--epochs", "8"]
+        train = ["train", "lenet", "--data", "digits", "--resize", "28", "--epochs", "8", "--history", "64MB"]
         convscope = [sys.executable, "-m", "convscope"]
         subprocess.run([*convscope, *train, "--optimizer", "adam", "--lr", "0.003", "--run", run], check=True)
         with subprocess.Popen(
@@ -29,21 +35,23 @@ def main() -> None:
             assert server.stdout is not None
             link = server.stdout.readline().strip()
             try:
-                _save(link, "#s=1&l=conv2&u=3,4,5&v=maps&q=sum", HERE / "explorer.png")
+                for name, fragment in VIEWS.items():
+                    _save(link, fragment, HERE / f"{name}.png")
             finally:
                 server.terminate()
-    print(cs.__version__, HERE / "explorer.png")
+    print(cs.__version__, *VIEWS)
 
 
 def _save(link: str, fragment: str, path: Path) -> None:
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = browser.new_page(viewport=SIZE)
+        page.add_init_script("localStorage.setItem('convscope.coach', '1')")
         page.goto(link)
-        page.evaluate("fragment => { location.hash = fragment; }", fragment)
-        page.wait_for_selector("#inspector table.patches")
+        page.goto(link.split("?")[0] + fragment)
         page.wait_for_selector("#stage .content[data-state=ready]")
-        page.wait_for_load_state("networkidle")
+        page.wait_for_selector("#inspector .content[data-state=ready]", state="attached")
+        page.wait_for_timeout(2000)  # effective fields and thumbnails arrive one by one
         page.screenshot(path=path)
         browser.close()
 

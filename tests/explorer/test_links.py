@@ -13,7 +13,7 @@ from convscope.model import Model
 from explorer.conftest import running
 from explorer.test_page import TINY, settle, value
 
-VIEWS = ("maps", "predict", "growth", "table", "compare", "editor")
+VIEWS = ("maps", "predict", "field", "table", "compare", "editor")
 
 
 @pytest.fixture(scope="module")

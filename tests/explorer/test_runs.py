@@ -141,7 +141,7 @@ def test_states_of_a_run_are_told_apart(finished, tmp_path):
     assert FollowedRun(finished).state().progress == "finished"
     assert FollowedRun(finished).state().reason == "epochs"
     assert FollowedRun(finished).state().steps == tuple(SavedRun(finished).steps)
-    process = train(tmp_path / "killed", "--epochs", "500", "--history", "8MB")
+    process = train(tmp_path / "killed", "--epochs", "100000", "--history", "8MB")
     run = FollowedRun(tmp_path / "killed")
     wait_until(lambda: run.state().progress == "running" and (run.state().saved or 0) > 0)
     process.kill()

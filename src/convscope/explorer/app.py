@@ -120,6 +120,7 @@ async def session_document(_request: Request, session: Session) -> Response:
             "version": __version__,
             "build": build_hash(),
             "network": None if first is None else first.id,
+            "title": None if first is None else first.title,
             "other": None if session.other is None else session.other.id,
             "otherSource": None if session.other is None else session.other.source,
             "zoo": zoo_names(),

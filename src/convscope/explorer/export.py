@@ -101,6 +101,7 @@ async def export_page(
     recording.documents["/api/session"] = {
         **document,
         "network": shown.id,
+        "title": shown.title,
         "other": others[0].id if others else None,
         "otherSource": others[0].source if others else None,
         "zoo": [],

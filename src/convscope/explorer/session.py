@@ -72,6 +72,18 @@ class ShownNetwork:
     seed: int = 0
 
     @property
+    def title(self) -> str:
+        """Return a short name: that of the file or run, or what the network was opened by."""
+        path = Path(self.source)
+        return (
+            path.stem
+            if path.suffix and os.path.isfile(path)
+            else path.name
+            if os.path.exists(path)
+            else self.source
+        )
+
+    @property
     def weights(self) -> Weights:
         """Return where the weights are from."""
         if self.given is not None:

@@ -38,10 +38,9 @@ export function lineChart({ title, name, percent = false, pick }) {
   function update(series) {
     shown = series;
     steps = [...new Set(series.flatMap((one) => one.points.map(([step]) => step)))].sort((a, b) => a - b);
-    show(legend, series.map((one, k) => [
+    show(legend, series.map((one, k) => h("span", { class: "entry" },
       s("svg", { viewBox: "0 0 24 8", width: 24, height: 8, class: "curves", "aria-hidden": "true" }, s("line", { class: `series series${k}`, x1: 0, x2: 24, y1: 4, y2: 4 })),
-      ` ${one.name} `,
-    ]));
+      ` ${one.name} `)));
     draw();
     fillTable();
     if (at >= 0) point(steps[Math.min(at, steps.length - 1)]);

@@ -10,7 +10,7 @@ import { send, sendForBlob } from "cs/wire";
 
 const root = /** @type {HTMLElement} */ (document.getElementById("top"));
 
-/** @type {{zoo: string[], images: {id: string, name: string, path?: string | null, shape?: number[]}[], network: string | null, other: string | null, otherSource?: string | null, abilities: string[]}} */
+/** @type {{zoo: string[], images: {id: string, name: string, path?: string | null, shape?: number[]}[], network: string | null, title?: string | null, other: string | null, otherSource?: string | null, abilities: string[]}} */
 let session = { zoo: [], images: [], network: null, other: null, abilities: [] };
 
 keep("image", "i", (text) => (/^([0-9a-f]{16}|sample)$/.test(text) ? text : undefined), (id) => (knows(id) && fits(id, false) ? id : null));
@@ -49,7 +49,7 @@ export function startHeader(document) {
 
 function draw() {
   const models = h("select", { "aria-label": t("model"), "data-q": "model", onchange: (event) => openModel(event.target.value) },
-    session.network ? h("option", { value: "" }, t("given_model")) : null,
+    session.network ? h("option", { value: "" }, readable(session.title ?? "", 28)) : null,
     network?.run && network.base !== session.network
       ? Object.assign(h("option", { value: "run", disabled: true }, readable(network.source, 40)), { selected: true }) : null,
     session.zoo.map((name) => {

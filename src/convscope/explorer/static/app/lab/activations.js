@@ -17,7 +17,7 @@ keep("curveAt", "x", (text) => (/^-?\d{1,3}(\.\d{1,4})?$/.test(text) ? text : un
 
 /** Find the blocks of a lesson whose names have an ending. */
 function blocksNamed(lesson, ending) {
-  return lesson.sections.flatMap((section) => section.blocks).filter((block) => block.name.endsWith(ending));
+  return lesson.sections.flatMap((section) => section.blocks).filter((block) => block.name?.endsWith(ending));
 }
 
 /** Join the charts of a lesson: they have the same steps, and start at the same x. */
