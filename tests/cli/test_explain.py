@@ -47,6 +47,6 @@ def test_unknown_suffix_is_refused(convscope, tmp_path):
     ended = convscope("explain", "exercise", "conv2", "--save", tmp_path / "worked.pdf")
     assert ended.code == 2
     assert ended.err.startswith(
-        "convscope: --save must end in .txt, .md, .markdown, .tex, .html or .htm (got '.pdf'). "
+        "convscope: --save must end in .txt, .md, .markdown, .tex, .html, .htm or .json (got '.pdf'). "
     )
     assert not (tmp_path / "worked.pdf").exists()

@@ -71,10 +71,15 @@ def test_every_example_runs(convscope, tmp_path, monkeypatch, example, run_folde
     from PIL import Image
 
     monkeypatch.chdir(tmp_path)
-    if "runs/lenet-digits" in example:
-        shutil.copytree(run_folder, "runs/lenet-digits")
+    for name in ("lenet-digits", "a", "b"):
+        if re.search(rf"runs/{name}\b", example):
+            shutil.copytree(run_folder, f"runs/{name}")
+    if "model.onnx" in example:
+        cs.Model("lenet").save("model.onnx")
     Image.new("RGB", (300, 200), "orange").save("cat.jpg")
     Image.new("L", (28, 28)).save("three.png")
+    Path("photos").mkdir()
+    Image.new("RGB", (30, 20), "green").save("photos/frog.png")
     cs.Model("lenet").save("lenet.safetensors")
     Path("digits.txt").write_text("\n".join(map(str, range(10))))
     if example.startswith("bench"):
@@ -85,7 +90,7 @@ def test_every_example_runs(convscope, tmp_path, monkeypatch, example, run_folde
         _end_at_once(monkeypatch)
     ended = convscope(*shlex.split(example))
     assert ended.code == 0, ended.err
-    assert ended.out or len(list(Path().iterdir())) > 4
+    assert ended.out or len(list(Path().iterdir())) > 5
 
 
 def _end_at_once(monkeypatch):

@@ -129,7 +129,7 @@ ERRORS = [
     (["inspect", "lenet", "--depth", "0"], "'--depth' 的值无效：0 不在范围 x>=1 内。"),
     (
         ["explain", "lenet", "--format", "pdf"],
-        "'--format' 的值无效：'pdf' 不在 'text', 'markdown', 'latex', 'html' 之中。",
+        "'--format' 的值无效：'pdf' 不在 'text', 'markdown', 'latex', 'html', 'json' 之中。",
     ),
     (
         ["inspect", "lenet", "--json", "--csv"],

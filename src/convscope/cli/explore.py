@@ -86,7 +86,7 @@ def command(
       convscope explore model.onnx --images photos
       convscope explore resnet50 --no-browser
       convscope explore runs/a --compare runs/b
-      convscope explore lenet --export lesson.html --start "#l=conv2&u=3,2,1&q=sum"
+      convscope explore lenet --export page.html --start "#l=conv2&u=3,2,1"
     """
     from ..explorer.libraries import check_libraries
 
