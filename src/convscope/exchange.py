@@ -346,7 +346,7 @@ def load_model(
 def _declare_classifier(model: Model) -> Model:
     """Declare the task of a model whose one output is a softmax over classes, unless it has one."""
     last, *others = model.network.outputs
-    if model.task is None and not others and isinstance(last.layer, Softmax) and len(last.output_shape) == 1:
+    if model.task is None and not others and type(last.layer) is Softmax and len(last.output_shape) == 1:
         model.task = "classification"
     return model
 

@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 
 from ..text.language import LANGUAGES
 from .app import create_routes, static_files
-from .question import Question, Unit
+from .question import Query, Unit
 from .recording import Recording, ask, record_arrays, record_network
 from .session import SAMPLE, Session, ShownImage, ShownNetwork
 
@@ -93,11 +93,11 @@ async def export_page(
     for one in (shown, *others):
         await record_network(app, recording, one, images, pins if one is shown else [])
     for one in others:
-        await recording.add(app, Question(f"/api/comparisons/{shown.id}/{one.id}"))
+        await recording.add(app, Query(f"/api/comparisons/{shown.id}/{one.id}"))
     for language in LANGUAGES:
         name = f"i18n/{language}.json"
         recording.documents[f"{_STATIC}/{name}"] = json.loads(static_files()[name])
-    document = (await ask(app, Question("/api/session"))).document
+    document = (await ask(app, Query("/api/session"))).document
     recording.documents["/api/session"] = {
         **document,
         "network": shown.id,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
 
-class Question(NamedTuple):
+class Query(NamedTuple):
     """An address that a page may ask, and whether the answer depends on the language."""
 
     path: str
@@ -32,7 +32,7 @@ class Question(NamedTuple):
         }
         return urlencode({**given, "lang": language})
 
-    def without(self, name: str) -> Question:
+    def without(self, name: str) -> Query:
         """Return the question without a parameter."""
         return self._replace(parameters={key: one for key, one in self.parameters.items() if key != name})
 

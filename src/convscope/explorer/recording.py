@@ -16,7 +16,7 @@ from ..arrays import Array
 from ..derivations import explain
 from ..errors import ConvscopeError
 from ..text.language import LANGUAGES
-from .question import Question, Unit
+from .question import Query, Unit
 from .recipes import recipe
 from .routes.networks import derivation_document, derivation_list
 from .routes.values import kernel_of
@@ -39,7 +39,7 @@ class Answer(NamedTuple):
         return json.loads(self.body)
 
 
-async def ask(app: Starlette, question: Question, language: str = "en") -> Answer:
+async def ask(app: Starlette, question: Query, language: str = "en") -> Answer:
     """Return the application's answer to a question, without a connection."""
     status, media_type, parts = 0, "", []
 
@@ -86,7 +86,7 @@ class Recording:
         self._chunks: list[bytes] = []
         self.size = 0
 
-    async def add(self, app: Starlette, question: Question) -> bool:
+    async def add(self, app: Starlette, question: Query) -> bool:
         """Record the answer to a question, in each language if it depends on that, unless it is an error."""
         for language in LANGUAGES if question.localized else LANGUAGES[:1]:
             answer = await ask(app, question, language)
@@ -99,7 +99,7 @@ class Recording:
                 self._arrays[question.key] = self._add_chunk(_pack(answer.body))
         return True
 
-    def add_localized(self, question: Question, answer: Callable[[str], Any]) -> None:
+    def add_localized(self, question: Query, answer: Callable[[str], Any]) -> None:
         """Record an answer in each language, unless it is recorded."""
         for language in LANGUAGES:
             key = f"{question.key}#{language}"
@@ -172,7 +172,7 @@ async def record_network(
             await _record_targets(app, recording, shown, image, units)
 
 
-def _none(*_arguments: object) -> Iterable[Question]:
+def _none(*_arguments: object) -> Iterable[Query]:
     return ()
 
 
@@ -218,7 +218,7 @@ def _record_derivations(
         path = f"/api/networks/{shown.id}/derivation"
         for at in places:
             own = explain(network, layer, at, names)
-            question = Question(path, {"layer": layer, "at": at}, localized=True)
+            question = Query(path, {"layer": layer, "at": at}, localized=True)
             recording.add_localized(question.without("at"), partial(derivation_list, own))
             for name in dict.fromkeys(one.quantity for one in own):
                 same = other is None or at == corner or own.of(name) == other.of(name)
@@ -233,15 +233,15 @@ async def _record_targets(
 ) -> None:
     """Record the gradients of the class with the highest score, and which pixels it depends on."""
     path = f"/api/values/{shown.id}/{image.id}"
-    scores = recording.documents.get(Question(f"{path}/scores").key)
+    scores = recording.documents.get(Query(f"{path}/scores").key)
     if not scores or not scores["classes"]:
         return
     best = scores["classes"][0]["index"]
     for unit in units:
-        await recording.add(app, Question(f"{path}/unit", {"layer": unit.layer, "at": unit.at, "target": best}))
+        await recording.add(app, Query(f"{path}/unit", {"layer": unit.layer, "at": unit.at, "target": best}))
     for placement in ("exact", "resize"):
         about = {"target": best, "method": "grad-cam", "placement": placement}
-        await recording.add(app, Question(f"{path}/attribution", about))
+        await recording.add(app, Query(f"{path}/attribution", about))
 
 
 async def record_arrays(

@@ -41,7 +41,7 @@ def read_position(text: str) -> Position:
 
 
 @dataclass(frozen=True)
-class Part:
+class LogPart:
     """Complete lines of the log between two positions; `start` is the start of the log if it was replaced."""
 
     start: Position
@@ -50,7 +50,7 @@ class Part:
     has_more: bool
 
 
-def read_part(path: Path, position: Position) -> Part:
+def read_part(path: Path, position: Position) -> LogPart:
     """Return the next lines after a position. Lines that are not JSON objects are left out."""
     try:
         with open_regular(path) as file:
@@ -66,12 +66,12 @@ def read_part(path: Path, position: Position) -> Part:
             whole = content.rfind(b"\n") + 1
             has_more = len(content) >= LARGEST_PART
     except OSError:
-        return Part(position, position, [], False)
+        return LogPart(position, position, [], False)
     lines = content[:whole].splitlines(keepends=True)
     if not lines:
-        return Part(position, position, [], False)
+        return LogPart(position, position, [], False)
     end = Position(position.offset + whole, len(lines[-1]), zlib.crc32(lines[-1]))
-    return Part(position, end, [event for line in lines if (event := _event(line)) is not None], has_more)
+    return LogPart(position, end, [event for line in lines if (event := _event(line)) is not None], has_more)
 
 
 def _event(line: bytes) -> dict[str, Any] | None:

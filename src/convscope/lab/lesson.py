@@ -124,7 +124,7 @@ Place = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Step:
+class LitStep:
     """A step: elements that take part by the name of their value, those that win, and the equation.
 
     `own` has the elements of values that differ from step to step, such as the products of a window.
@@ -147,7 +147,7 @@ class Steps:
     name: str
     title: Text
     parts: tuple[Value | str, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[LitStep, ...]
     padding: Mapping[str, Place] = field(default_factory=dict)
 
 

@@ -11,7 +11,7 @@ from ..derivations.derivation import Text
 from ..engines.reference.layers.rules import Array
 from ..engines.reference.loops.convolution import places
 from .arrays import factor, index, number
-from .lesson import Place, Step, Steps, Value, same
+from .lesson import LitStep, Place, Steps, Value, same
 
 MOST_LIT = 20_000
 """Lit elements of all steps; a larger computation is shown by its values only."""
@@ -61,7 +61,7 @@ def sliding_steps(
         inputs = np.array([x.array[one] for one in window]).reshape(size)
         pairs = list(zip(inputs.ravel(), weight.array.ravel(), strict=True))
         steps.append(
-            Step(
+            LitStep(
                 {x.name: window, weight.name: tuple(places(size)), y.name: (at,)},
                 sum_of_products(index(symbol, *at), pairs, bias, float(y.array[at])),
                 own={"products": inputs * weight.array},
@@ -92,7 +92,7 @@ def pooling_steps(
         winner = (tuple(map(int, winners[place])),)
         total = number(float(y.array[at]))
         steps.append(
-            Step(
+            LitStep(
                 {x.name: inside, y.name: (at,), dy.name: (at,)},
                 f"{index('y', *at)} = max({values}) = {total}"
                 if len(inside) <= MOST_TERMS
@@ -111,7 +111,7 @@ def element_steps(
     padding: Mapping[str, Place] = MappingProxyType({}),
 ) -> tuple[Steps, ...]:
     """Return steps of given elements and equations."""
-    made = tuple(Step(one, line) for one, line in zip(lit, equations, strict=True))
+    made = tuple(LitStep(one, line) for one, line in zip(lit, equations, strict=True))
     return (Steps(name, STEP_BY_STEP, tuple(parts), made, padding),) if sum(map(_count, lit)) <= MOST_LIT else ()
 
 

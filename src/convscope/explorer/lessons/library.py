@@ -18,7 +18,7 @@ from ...model import Model
 from ...notation import parse_untrusted
 from ...text.language import LANGUAGES
 from .quantities import Numbers, Value
-from .text import LARGEST, LessonText, Part, Question, Step, read_lesson
+from .text import LARGEST, LessonQuestion, LessonStep, LessonText, TextPart, read_lesson
 
 if TYPE_CHECKING:
     from ..session import Session, ShownImage, ShownNetwork
@@ -31,7 +31,7 @@ SAMPLE_NAME = "lenet-digits"
 
 
 @dataclass(frozen=True)
-class Lesson:
+class GuidedLesson:
     """A lesson in the languages in which it is written."""
 
     name: str
@@ -46,8 +46,8 @@ class LessonLibrary:
     """The bundled lessons, and one of the user's own."""
 
     def __init__(self) -> None:
-        self._own: Lesson | None = None
-        self._read: dict[str, Lesson] = {}
+        self._own: GuidedLesson | None = None
+        self._read: dict[str, GuidedLesson] = {}
 
     def open(self, name: str) -> str:
         """Return the name of a bundled lesson, or offer that of a file and the Chinese one beside it (NAME.zh.md).
@@ -63,7 +63,7 @@ class LessonLibrary:
         second = first.with_name(f"{first.stem}.zh{first.suffix}")
         if second.exists():
             texts["zh"] = read_lesson(_content(second), second.name)
-        self._own = _checked(Lesson(first.stem, texts))
+        self._own = _checked(GuidedLesson(first.stem, texts))
         return self._own.name
 
     def names(self) -> list[str]:
@@ -71,7 +71,7 @@ class LessonLibrary:
         own = [] if self._own is None else [self._own.name]
         return [*own, *(name for name in BUNDLED if name not in own)]
 
-    def lesson(self, name: str) -> Lesson:
+    def lesson(self, name: str) -> GuidedLesson:
         """Return a lesson by name.
 
         Raises:
@@ -87,7 +87,7 @@ class LessonLibrary:
             for lang in LANGUAGES:
                 file = f"{name}.md" if lang == "en" else f"{name}.{lang}.md"
                 texts[lang] = read_lesson((folder / file).read_bytes(), file)
-            self._read[name] = _checked(Lesson(name, texts))
+            self._read[name] = _checked(GuidedLesson(name, texts))
         return self._read[name]
 
     def to_dict(self, lang: str) -> list[dict[str, Any]]:
@@ -122,7 +122,7 @@ def _content(path: Path) -> bytes:
         ) from None
 
 
-def _checked(lesson: Lesson) -> Lesson:
+def _checked(lesson: GuidedLesson) -> GuidedLesson:
     """Return a lesson whose languages have the same steps.
 
     Raises:
@@ -150,13 +150,13 @@ def _first_difference(one: LessonText, other: LessonText) -> int | None:
     return None
 
 
-def _structure(step: Step) -> tuple[Any, ...]:
+def _structure(step: LessonStep) -> tuple[Any, ...]:
     own = step.question
     question = None if own is None else (own.answer, own.tolerance, len(own.choices), own.right)
     return step.model, step.image, step.parameters, step.page, question
 
 
-def step_document(session: Session, lesson: Lesson, number: int, lang: str) -> dict[str, Any]:
+def step_document(session: Session, lesson: GuidedLesson, number: int, lang: str) -> dict[str, Any]:
     """Return one step with its numbers, its question with the answer, and what the page is to show.
 
     Raises:
@@ -203,7 +203,7 @@ def step_document(session: Session, lesson: Lesson, number: int, lang: str) -> d
     }
 
 
-def _inherited(steps: Sequence[Step], number: int) -> Step:
+def _inherited(steps: Sequence[LessonStep], number: int) -> LessonStep:
     """Return a step that has no model of its own with the model, parameters and image of the step before it."""
     step = steps[number]
     if step.model is not None or number == 0:
@@ -217,7 +217,7 @@ def _inherited(steps: Sequence[Step], number: int) -> Step:
     )
 
 
-def _shown_network(session: Session, step: Step) -> tuple[str, ShownNetwork]:
+def _shown_network(session: Session, step: LessonStep) -> tuple[str, ShownNetwork]:
     """Return the network of a step, with its text in the address of the page: empty where that cannot name it."""
     if step.model is None and session.first is not None and not step.parameters:
         return "", session.first
@@ -248,7 +248,7 @@ def _shown_network(session: Session, step: Step) -> tuple[str, ShownNetwork]:
     return "", session.add_lesson_network(network, source, model)
 
 
-def _shown_image(session: Session, step: Step) -> ShownImage:
+def _shown_image(session: Session, step: LessonStep) -> ShownImage:
     from ..session import SAMPLE
 
     if step.image is None:
@@ -266,7 +266,7 @@ def _numbers(session: Session, shown: ShownNetwork, image: ShownImage) -> Number
     )
 
 
-def _evaluated(numbers: Numbers, parts: Sequence[Part]) -> list[dict[str, Any]]:
+def _evaluated(numbers: Numbers, parts: Sequence[TextPart]) -> list[dict[str, Any]]:
     return [
         {"kind": part.kind, "text": part.text}
         | ({"value": numbers.evaluate(part.text)} if part.kind == "value" else {})
@@ -278,7 +278,7 @@ def _plain_text(parts: Sequence[dict[str, Any]]) -> str:
     return "".join(str(part.get("value", part["text"])) for part in parts).strip()
 
 
-def _asked(numbers: Numbers, question: Question) -> dict[str, Any]:
+def _asked(numbers: Numbers, question: LessonQuestion) -> dict[str, Any]:
     """Return a question with its answer, or the index of the right choice.
 
     Raises:

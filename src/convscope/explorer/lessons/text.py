@@ -26,7 +26,7 @@ _KEY = re.compile(r"([a-z]+):(?:\s+(.*))?")
 
 
 @dataclass(frozen=True)
-class Part:
+class TextPart:
     """A piece of a sentence: plain text, code, emphasis, or the expression of a number."""
 
     kind: Kind
@@ -34,31 +34,31 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Question:
+class LessonQuestion:
     """A question: with choices, of which one is right, or for a number."""
 
-    prompt: tuple[Part, ...]
-    choices: tuple[tuple[Part, ...], ...] = ()
+    prompt: tuple[TextPart, ...]
+    choices: tuple[tuple[TextPart, ...], ...] = ()
     right: int | None = None
     """The place of the right choice, where no expression computes it."""
     answer: str | None = None
     tolerance: float = 0.0
-    why: tuple[Part, ...] = ()
+    why: tuple[TextPart, ...] = ()
     line: int = 0
 
 
 @dataclass(frozen=True)
-class Step:
+class LessonStep:
     """One step: its sentences, what the page shows, and its question."""
 
     title: str
-    paragraphs: tuple[tuple[Part, ...], ...]
+    paragraphs: tuple[tuple[TextPart, ...], ...]
     model: str | None = None
     image: tuple[tuple[tuple[float, ...], ...], ...] | None = None
     """Channels of rows of values."""
     parameters: tuple[tuple[str, tuple[float, ...]], ...] = ()
     page: str = ""
-    question: Question | None = None
+    question: LessonQuestion | None = None
     line: int = 0
 
 
@@ -69,7 +69,7 @@ class LessonText:
     source: str
     title: str
     about: str
-    steps: tuple[Step, ...]
+    steps: tuple[LessonStep, ...]
 
 
 class _Reader:
@@ -159,7 +159,7 @@ def _head(reader: _Reader, lines: Sequence[str]) -> tuple[str, str]:
     return title, about
 
 
-def _step(reader: _Reader, start: int, lines: Sequence[str]) -> Step:
+def _step(reader: _Reader, start: int, lines: Sequence[str]) -> LessonStep:
     keys: dict[str, str] = {}
     choices: list[str] = []
     image = None
@@ -194,7 +194,7 @@ def _step(reader: _Reader, start: int, lines: Sequence[str]) -> Step:
             image = _image(reader, text)
         keys[name] = text
     reader.line = start + 1
-    return Step(
+    return LessonStep(
         title=lines[0][3:].strip(),
         paragraphs=tuple(parts(" ".join(one)) for one in paragraphs if one),
         model=keys.get("model"),
@@ -206,7 +206,7 @@ def _step(reader: _Reader, start: int, lines: Sequence[str]) -> Step:
     )
 
 
-def parts(text: str) -> tuple[Part, ...]:
+def parts(text: str) -> tuple[TextPart, ...]:
     """Return a sentence as parts: `code`, **emphasis**, {expressions}, and the text between.
 
     >>> [part.kind for part in parts("The kernel of `conv1` has {weights conv1} weights.")]
@@ -215,17 +215,17 @@ def parts(text: str) -> tuple[Part, ...]:
     return tuple(_parts(text))
 
 
-def _parts(text: str) -> Iterator[Part]:
+def _parts(text: str) -> Iterator[TextPart]:
     end = 0
     for match in _PART.finditer(text):
         if match.start() > end:
-            yield Part("text", text[end : match.start()])
+            yield TextPart("text", text[end : match.start()])
         kind = match.lastgroup
         assert kind in ("code", "strong", "value")
-        yield Part(kind, match[kind].strip())  # type: ignore[arg-type]
+        yield TextPart(kind, match[kind].strip())  # type: ignore[arg-type]
         end = match.end()
     if end < len(text):
-        yield Part("text", text[end:])
+        yield TextPart("text", text[end:])
 
 
 def _image(reader: _Reader, text: str) -> tuple[tuple[tuple[float, ...], ...], ...]:
@@ -254,7 +254,7 @@ def _parameter(reader: _Reader, text: str) -> tuple[str, tuple[float, ...]]:
     return name, found
 
 
-def _question(reader: _Reader, keys: dict[str, str], choices: Sequence[str], line: int) -> Question | None:
+def _question(reader: _Reader, keys: dict[str, str], choices: Sequence[str], line: int) -> LessonQuestion | None:
     reader.line = line or reader.line
     if "question" not in keys:
         if choices or {"answer", "right", "why", "tolerance"} & keys.keys():
@@ -274,7 +274,7 @@ def _question(reader: _Reader, keys: dict[str, str], choices: Sequence[str], lin
         raise reader.error(
             "question", Message("The question has no answer. Add answer: EXPRESSION, or right: CHOICE")
         )
-    return Question(
+    return LessonQuestion(
         prompt=parts(keys["question"]),
         choices=tuple(parts(choice) for choice in choices),
         right=choices.index(keys["right"]) if "right" in keys else None,

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from ...errors import BadFile
 from ...images import DamagedImage, read_header, read_image
 from ...text.language import Message
-from ..question import Question, Unit
+from ..question import Query, Unit
 from ..session import Session, ShownImage, ShownNetwork
 from ..wire import FOREVER, arrays_response, json_response
 from .requests import Refusal, body_of, endpoint, integers, shown_image, shown_network
@@ -66,9 +66,9 @@ async def pixels(request: Request, session: Session) -> Response:
     return arrays_response({"pixels": x}, {"name": image.name}, FOREVER)
 
 
-def recorded_of_image(shown: ShownNetwork, image: ShownImage, units: Sequence[Unit]) -> Iterator[Question]:
+def recorded_of_image(shown: ShownNetwork, image: ShownImage, units: Sequence[Unit]) -> Iterator[Query]:
     """Yield what an export records of an image."""
-    yield Question(f"/api/values/{shown.id}/{image.id}/pixels")
+    yield Query(f"/api/values/{shown.id}/{image.id}/pixels")
 
 
 routes = [

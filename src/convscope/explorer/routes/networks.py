@@ -24,7 +24,7 @@ from ...text.language import Message, translate
 from ..learning import can_learn
 from ..lessons.library import SAMPLE_NAME
 from ..markup import markup_tree
-from ..question import Question, Unit
+from ..question import Query, Unit
 from ..session import Session, ShownNetwork
 from ..wire import FOREVER, arrays_response, error_response, json_response
 from .requests import body_of, endpoint, integers, shown_network
@@ -193,16 +193,16 @@ async def derivation(request: Request, session: Session) -> Response:
     return json_response(await session.analysis.run(derive))
 
 
-def recorded_of_network(shown: ShownNetwork, units: Sequence[Unit]) -> Iterator[Question]:
+def recorded_of_network(shown: ShownNetwork, units: Sequence[Unit]) -> Iterator[Query]:
     """Yield what an export records of a network."""
     path = f"/api/networks/{shown.id}"
-    yield Question(path, localized=True)
-    yield Question(f"{path}/boxes")
-    yield Question(f"{path}/forms")
+    yield Query(path, localized=True)
+    yield Query(f"{path}/boxes")
+    yield Query(f"{path}/forms")
     for unit in units:
         place = {"layer": unit.layer, "at": unit.at}
-        yield Question(f"{path}/region", place)
-        yield Question(f"{path}/mask", place)
+        yield Query(f"{path}/region", place)
+        yield Query(f"{path}/mask", place)
 
 
 routes = [

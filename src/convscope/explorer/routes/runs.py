@@ -24,7 +24,7 @@ from ..jobs import COMMANDS
 from ..learning import START, can_learn, fork_arguments, new_arguments, resume_arguments, settings_of
 from ..runs import FollowedRun
 from ..session import Session, ShownNetwork
-from ..tail import Part, Position, read_part, read_position
+from ..tail import LogPart, Position, read_part, read_position
 from ..wire import FOREVER, arrays_response, finite_json, json_response
 from .requests import Refusal, body_of, endpoint, integer, integers, shown_network
 
@@ -201,7 +201,7 @@ async def _events(session: Session, run: FollowedRun | None, position: Position)
         session.streams -= 1
 
 
-def _part(part: Part) -> dict[str, Any]:
+def _part(part: LogPart) -> dict[str, Any]:
     return {"from": str(part.start), "to": str(part.end), "events": part.events}
 
 

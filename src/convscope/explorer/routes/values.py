@@ -15,7 +15,7 @@ from ...arrays import Array
 from ...inside.terms import UnitTerms
 from ...model import Model
 from ...text.language import Message
-from ..question import Question, Unit
+from ..question import Query, Unit
 from ..session import Session, ShownImage, ShownNetwork
 from ..wire import FOREVER, arrays_response, json_response
 from .requests import Refusal, endpoint, integer, integers, shown_image, shown_network
@@ -226,13 +226,13 @@ def layer_named(request: Request, shown: ShownNetwork) -> str:
     return layer
 
 
-def recorded_of_image(shown: ShownNetwork, image: ShownImage, units: Sequence[Unit]) -> Iterator[Question]:
+def recorded_of_image(shown: ShownNetwork, image: ShownImage, units: Sequence[Unit]) -> Iterator[Query]:
     """Yield what an export records of a network's values."""
     path = f"/api/values/{shown.id}/{image.id}"
-    yield Question(f"{path}/thumbnails")
-    yield Question(f"{path}/scores")
+    yield Query(f"{path}/thumbnails")
+    yield Query(f"{path}/scores")
     for one in units:
-        yield Question(f"{path}/unit", {"layer": one.layer, "at": one.at})
+        yield Query(f"{path}/unit", {"layer": one.layer, "at": one.at})
 
 
 routes = [

@@ -13,7 +13,7 @@ from ...engines.reference.layers.rules import Array, Context, backward, forward
 from ...errors import BadSetting
 from ...layers.structural import Dropout
 from ..arrays import number, of_rank
-from ..lesson import Cell, Curves, Lesson, Row, Section, Step, Steps, Table, Value, Words, same
+from ..lesson import Cell, Curves, Lesson, LitStep, Row, Section, Steps, Table, Value, Words, same
 from ..networks import chain
 from ..options import INPUT_ROW, SEED, Option, row
 from ..options import number as decimal
@@ -149,7 +149,7 @@ def _steps(x: Array, w: Array, rate: float, masks: Array, outputs: Array) -> Ste
         kept = tuple((int(one),) for one in np.flatnonzero(mask))
         pairs = [(float(w[one]), float(y[one])) for (one,) in kept]
         line = sum_of_products("s", pairs, None, float(output)) if pairs else f"s = {number(float(output))}"
-        steps.append(Step({"x": kept, "w": kept, "y": kept}, line, own={"mask": mask, "y": y}))
+        steps.append(LitStep({"x": kept, "w": kept, "y": kept}, line, own={"mask": mask, "y": y}))
     blank = np.zeros_like(x)
     parts = (Value("x", x), "⊙", Value("mask", blank, MASK), "→", Value("y", blank), "·", Value("w", w))
     return Steps("steps", STEP_BY_STEP, parts, tuple(steps))

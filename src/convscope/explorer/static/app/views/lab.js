@@ -85,7 +85,7 @@ function frame(root, loaded, topic) {
     h("div", { class: "lab-main" }, choice,
       topic ? optionForm(topic) : null,
       h("p", { class: "message bad lab-message", role: "status" }),
-      h("div", { class: "lesson" }))));
+      h("div", { class: "lesson", tabindex: "0", role: "region", "aria-label": t("view_lab") }))));
 }
 
 function showLesson(place, lesson) {
