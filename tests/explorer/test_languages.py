@@ -32,6 +32,8 @@ NAMES = frozenset(
         "End",
         "Enter",
         "train",
+        "compare",
+        "MODEL",
         "Softmax",
         "TensorFlow",
         "Shift",

@@ -216,9 +216,9 @@ def test_bad_expressions_say_what_to_write(expression, hint):
     ],
 )
 def test_a_step_that_cannot_be_shown_names_its_line(session, step, part):
-    from convscope.explorer.lessons.library import Lesson
+    from convscope.explorer.lessons.library import GuidedLesson
 
-    lesson = Lesson("mine", {"en": read_lesson(STEP + step, "mine.md")})
+    lesson = GuidedLesson("mine", {"en": read_lesson(STEP + step, "mine.md")})
     with pytest.raises(BadFile) as caught:
         step_document(session, lesson, 0, "en")
     assert part in str(caught.value)
