@@ -91,7 +91,6 @@ def command(
     from ..explorer.libraries import check_libraries
 
     check_libraries()
-    from ..explorer.serving import bound_socket, serve
     from ..explorer.session import Session
 
     if host not in LOOPBACK and not allow_remote:
@@ -115,6 +114,13 @@ def command(
     if target is not None:
         write_page(session, target, start)
         return
+    _serve(session, host, port, browse, start or "")
+
+
+def _serve(session: Session, host: str, port: int | None, browse: bool, start: str) -> None:
+    """Serve a session until Ctrl-C, and print the link to it."""
+    from ..explorer.serving import bound_socket, serve
+
     listener = bound_socket(host, port)
     if host not in LOOPBACK:
         click.echo(
@@ -125,7 +131,7 @@ def command(
         print_result(link)
         click.echo(localize("Ctrl-C ends the explorer."), err=True)
 
-    serve(session, listener, host, announce, browse, start or "")
+    serve(session, listener, host, announce, browse, start)
 
 
 def write_page(session: Session, target: str, start: str | None) -> None:
