@@ -110,7 +110,7 @@ def longest_task(page: Any) -> float:
 def measure_start(browser: Any) -> None:
     with explorer() as (link, seconds):
         row("command until the link is printed", seconds, "s", "0.5")
-        times = [open_page(browser, link)[1] for _ in range(3)]
+        times = [open_page(browser, link, "#s=1")[1] for _ in range(3)]
         row("navigation until everything is shown, LeNet", statistics.median(times), "s", "0.6")
         page, _ = open_page(browser, link, "#s=1&l=conv2&v=maps&q=sum")
         hover = page.evaluate(HOVER, 300)
@@ -142,7 +142,7 @@ def measure_large(browser: Any) -> None:
         chain = Path(folder) / "chain.yaml"
         chain.write_text(cs.to_yaml(cs.load(CHAIN)))
         with explorer(str(chain)) as (link, _):
-            page, seconds = open_page(browser, link, "#s=1&v=growth&q=region")
+            page, seconds = open_page(browser, link, "#s=1&v=field&q=region")
             row("10,000 layers: strip, growth and region", seconds, "s", "3")
             row("10,000 layers: longest task of the page", longest_task(page), "ms", "100")
 
