@@ -117,21 +117,59 @@ class Faults(list):
             self.append(f"request to {url}")
 
 
+class Contexts:
+    """Contexts of a browser by their options: pages of one share its cache, so that later ones start sooner."""
+
+    def __init__(self, browser: Any) -> None:
+        self._browser = browser
+        self._contexts: dict[str, Any] = {}
+
+    def get(self, **options: Any) -> Any:
+        """Return the context with the options."""
+        key = repr(sorted(options.items()))
+        if key not in self._contexts:
+            context = self._browser.new_context(**{"viewport": {"width": 1400, "height": 900}, **options})
+            context.add_init_script("try { localStorage.setItem('convscope.coach', '1'); } catch {}")
+            self._contexts[key] = context
+        return self._contexts[key]
+
+    def reset(self) -> None:
+        """Close all pages, and forget what tests have set, but for the cache."""
+        for key, context in list(self._contexts.items()):
+            try:
+                for page in context.pages:
+                    page.close()
+                context.clear_cookies()
+                context.clear_permissions()
+                context.unroute_all()
+            except Exception:  # the test has closed it
+                del self._contexts[key]
+
+
+@pytest.fixture(scope="module")
+def contexts(browser):
+    """The contexts of a module."""
+    return Contexts(browser)
+
+
+def enter(context: Any, server: Running) -> None:
+    """Give a context the cookie of a server, as the printed link does."""
+    answer = context.request.get(server.link)
+    assert answer.ok, answer.status
+
+
 @pytest.fixture
-def open_page(browser):
+def open_page(contexts):
     """Return a function that opens a page of a server; no test may leave an error or reach another host."""
-    contexts, faults = [], Faults()
+    faults = Faults()
 
     def open_one(server: Running, fragment: str = "", **options):
-        context = browser.new_context(viewport={"width": 1400, "height": 900}, **options)
-        contexts.append(context)
-        context.add_init_script("try { localStorage.setItem('convscope.coach', '1'); } catch {}")
+        context = contexts.get(**options)
+        enter(context, server)
         page = context.new_page()
         page.set_default_timeout(60_000)
         faults.watch(page, server.port)
-        page.goto(server.link)
-        if fragment:
-            page.goto(f"http://127.0.0.1:{server.port}/{fragment}")
+        page.goto(f"http://127.0.0.1:{server.port}/{fragment}")
         page.wait_for_selector("body[data-state=ready]")
         page.wait_for_selector("#stage .content[data-state=ready], #stage .empty")
         page.wait_for_selector("#inspector .content[data-state=ready]", state="attached")
@@ -139,6 +177,5 @@ def open_page(browser):
 
     open_one.faults = faults
     yield open_one
-    for context in contexts:
-        context.close()
+    contexts.reset()
     assert faults == []

@@ -10,7 +10,7 @@ import convscope as cs
 from convscope.explorer.app import static_files
 from convscope.explorer.session import Session
 from convscope.model import Model
-from explorer.conftest import running
+from explorer.conftest import enter, running
 
 TINY = "input 1x12x11 | conv 4 3 p1 | relu | maxpool 2 | conv 6 3 | flatten | dense 5"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -33,13 +33,12 @@ def server():
         yield one
 
 
-def open_view(browser, server, fragment: str, **options):
+def open_view(contexts, server, fragment: str, **options):
     """Open a page whose policy lets axe in, which no other test allows."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, bypass_csp=True, **options)
-    context.add_init_script("localStorage.setItem('convscope.coach', '1')")
+    context = contexts.get(viewport={"width": 1280, "height": 800}, bypass_csp=True, **options)
+    enter(context, server)
     page = context.new_page()
     page.set_default_timeout(60_000)
-    page.goto(server.link)
     page.goto(f"http://127.0.0.1:{server.port}/{fragment}")
     page.wait_for_selector("body[data-state=ready]")
     page.wait_for_selector("#stage .content[data-state=ready], #stage .empty")
@@ -59,9 +58,9 @@ def serious(page) -> list[str]:
 
 @pytest.mark.parametrize(("theme", "lang"), [("light", "en"), ("dark", "zh")])
 @pytest.mark.parametrize("view", views())
-def test_axe_finds_nothing_in_a_view(browser, server, view, theme, lang):
+def test_axe_finds_nothing_in_a_view(contexts, server, view, theme, lang):
     page = open_view(
-        browser,
+        contexts,
         server,
         f"#s=1&l=conv2&u=3,2,1&v={view}&q=sum&lang={lang}",
         color_scheme=theme,
@@ -69,25 +68,25 @@ def test_axe_finds_nothing_in_a_view(browser, server, view, theme, lang):
     )
     page.wait_for_load_state("networkidle")
     found = serious(page)
-    page.context.close()
+    contexts.reset()
     assert found == []
 
 
 @pytest.mark.parametrize("tab", ["region", "gradient", "derive", "cost"])
-def test_axe_finds_nothing_in_a_tab(browser, server, tab):
-    page = open_view(browser, server, f"#s=1&l=conv2&u=3,2,1&v=table&q={tab}", reduced_motion="reduce")
+def test_axe_finds_nothing_in_a_tab(contexts, server, tab):
+    page = open_view(contexts, server, f"#s=1&l=conv2&u=3,2,1&v=table&q={tab}", reduced_motion="reduce")
     page.wait_for_selector("#inspector .content[data-state=ready]")
     found = serious(page)
-    page.context.close()
+    contexts.reset()
     assert found == []
 
 
-def test_axe_finds_nothing_in_the_landing_a_lesson_and_the_keys(browser):
+def test_axe_finds_nothing_in_the_landing_a_lesson_and_the_keys(contexts):
     session = Session()
     session.first = session.sample_network()
     session.landing = True
     with running(session) as server:
-        page = open_view(browser, server, "", reduced_motion="reduce")
+        page = open_view(contexts, server, "", reduced_motion="reduce")
         page.wait_for_selector(".landing[data-state=ready][data-phase=beam]")
         page.wait_for_selector(".card")
         found = serious(page)
@@ -99,15 +98,15 @@ def test_axe_finds_nothing_in_the_landing_a_lesson_and_the_keys(browser):
         page.wait_for_selector("#lesson[data-state=ready]")
         page.click(".choice")
         found += serious(page)
-        page.context.close()
+        contexts.reset()
     assert found == []
 
 
-def test_axe_finds_a_planted_fault(browser, server):
-    page = open_view(browser, server, "#s=1&l=conv2&u=3,2,1&v=table&q=cost")
+def test_axe_finds_a_planted_fault(contexts, server):
+    page = open_view(contexts, server, "#s=1&l=conv2&u=3,2,1&v=table&q=cost")
     page.evaluate("document.getElementById('stage').append(document.createElement('img'))")
     found = serious(page)
-    page.context.close()
+    contexts.reset()
     assert any(one.startswith("image-alt") for one in found)
 
 
