@@ -31,6 +31,7 @@ def copied_link(page) -> str:
         "() => Object.defineProperty(navigator, 'clipboard', { configurable: true,"
         " value: { writeText: async (text) => { window.copied = text; } } })"
     )
+    page.click("[data-q=menu]")
     page.click("#top button:has-text('Copy link')")
     return page.wait_for_function("() => window.copied").json_value()
 

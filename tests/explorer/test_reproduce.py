@@ -36,6 +36,7 @@ def opened(tmp_path_factory):
 
 
 def offered(page, name: str) -> str:
+    page.click("[data-q=menu]")
     page.click("[data-q=reproduce]")
     page.wait_for_selector("dialog.reproduce[data-state=ready]")
     text = page.get_attribute(f"dialog [data-q={name}]", "data-v")

@@ -69,20 +69,39 @@ function draw() {
   show(
     root,
     h("h1", {}, "convscope"),
-    h("label", {}, t("model"), " ", models),
-    h("label", {}, t("image"), " ", images), can("images") ? [file, h("label", { for: "file", class: "button" }, t("open_image"))] : null,
+    h("label", {}, h("span", { class: "word" }, t("model"), " "), models),
+    h("label", {}, h("span", { class: "word" }, t("image"), " "), images), can("images") ? [file, h("label", { for: "file", class: "button" }, t("open_image"))] : null,
     layers, h("datalist", { id: "layers" }, (network?.rows ?? []).map((row) => h("option", { value: row.name }))),
-    h("span", { class: "summary", "data-q": "summary" }, network ? `${readable(network.name, 30)} · ${summary()}` : ""),
+    h("span", { class: "summary", "data-q": "summary", title: network ? `${readable(network.name)}: ${summary(number)}` : "" }, network ? summary() : ""),
     h("span", { class: "scores", "data-q": "scores" }),
     h("span", { class: "right" },
       h("button", { onclick: () => set({ lang: state.lang === "en" ? "zh" : "en" }), "data-q": "lang" }, state.lang === "en" ? "中文" : "English"),
-      h("button", { onclick: nextTheme, "aria-label": t("theme") }, "◐"),
-      h("button", { onclick: () => document.dispatchEvent(new Event("reproduce")), "data-q": "reproduce" }, t("reproduce")),
       can("export") ? h("button", { onclick: (event) => exportPage(event.target), "data-q": "export" }, t("export")) : null,
-      h("button", { onclick: share }, t("share"))),
+      menu()),
   );
   drawScores();
 }
+
+/** What is needed rarely: Escape, a click elsewhere and a choice close it. */
+function menu() {
+  const item = (name, act) => h("button", { "data-q": name, onclick: () => {
+    details.open = false;
+    act();
+  } }, t(name));
+  const details = h("details", { class: "menu", onkeydown: (event) => {
+    if (event.key !== "Escape" || !details.open) return;
+    event.stopPropagation();
+    details.open = false;
+    details.firstChild.focus();
+  } },
+    h("summary", { class: "button", "aria-label": t("menu"), title: t("menu"), "data-q": "menu" }, "⋯"),
+    h("div", {}, item("share", share), item("reproduce", () => document.dispatchEvent(new Event("reproduce"))), item("theme", nextTheme)));
+  return details;
+}
+
+document.addEventListener("pointerdown", (event) => {
+  for (const one of root.querySelectorAll("details.menu[open]")) if (!one.contains(/** @type {Node} */ (event.target))) /** @type {HTMLDetailsElement} */ (one).open = false;
+});
 
 async function drawScores() {
   if (!network || !state.image || network.weights === "none") return;
@@ -93,7 +112,9 @@ async function drawScores() {
     const likely = classes[0] && classes[0].value !== classes[0].score;
     const parts = classes.slice(0, 3).map((one) => `${readable(one.name, 20)}: ${likely ? percent(one.value) : number(one.score, 3)}`);
     const place = root.querySelector(".scores");
-    if (place) show(place, parts.join(" · "));
+    if (!place) return;
+    show(place, parts.join(" · "));
+    place.setAttribute("title", parts.join("\n"));
   } catch {
     // The image does not fit, which the image pane says.
   }
@@ -135,7 +156,9 @@ function find(input) {
 
 function nextTheme() {
   const order = ["auto", "light", "dark"];
-  set({ theme: order[(order.indexOf(state.theme) + 1) % order.length] });
+  const theme = order[(order.indexOf(state.theme) + 1) % order.length];
+  set({ theme });
+  notice(t(`theme_${theme}`));
 }
 
 async function share() {

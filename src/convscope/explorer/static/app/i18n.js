@@ -23,6 +23,11 @@ export function number(value, digits = 6) {
   return String(Number(value.toPrecision(digits))).replaceAll("-", "−");
 }
 
+/** Write a count for a narrow place: 61.7K, or 6.17万. */
+export function brief(value) {
+  return new Intl.NumberFormat(state.lang === "zh" ? "zh-CN" : "en-US", { notation: "compact", maximumSignificantDigits: 3 }).format(value);
+}
+
 /** Write a share as a percentage. */
 export function percent(value) {
   return `${number(100 * value, 3)} %`;

@@ -3,7 +3,7 @@
 import { mapCanvas, MAGNITUDES } from "cs/colors";
 import { loadThumbnails, mapShape, network, row } from "cs/data";
 import { h, readable, s, show } from "cs/dom";
-import { number, t } from "cs/i18n";
+import { brief, number, t } from "cs/i18n";
 import { originName, pin, theBeam, theCone, unpin } from "cs/pins";
 import { on, set, state } from "cs/store";
 
@@ -205,8 +205,8 @@ on(["layer"], mark);
 on(["image"], paintTiles);
 on(["beam", "cone"], drawWindows);
 
-/** Text about the whole network, for the header. */
-export function summary() {
+/** Text about the whole network, for the header. @param {(value: number) => string} write writes a count */
+export function summary(write = brief) {
   const { totals } = network.report;
-  return t("summary", { layers: number(network.report.layers.length), params: number(totals.params), macs: number(totals.macs) });
+  return t("summary", { layers: number(network.report.layers.length), params: write(totals.params), macs: write(totals.macs) });
 }
