@@ -12,9 +12,11 @@ from urllib.parse import unquote
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import convscope as cs
 from convscope import layers as L
+from convscope.analysis.diagnosis.input_size import smallest_sizes
 from convscope.cli import main
 from convscope.explorer.export import Start, export_page, run_to_end
 from convscope.explorer.recording import middle_of
@@ -206,6 +208,89 @@ def test_maps_in_a_file_are_the_outputs(rules, open_file):
     assert found["about"]["range"] == [float(output.min()), float(output.max())]
 
 
+ANSWERS = """async ([network, image]) => {
+  const { getArrays, getJson } = await import("cs/wire");
+  const values = (found) => Object.fromEntries(Object.entries(found.arrays).map(([name, one]) => [name, [...one]]));
+  const at = `/api/values/${network}/${image}`;
+  const kernels = {};
+  for (const layer of ["reflect", "groups", "up"]) {
+    const found = await getArrays(`/api/networks/${network}/kernels`, { layer, channel: 3 });
+    kernels[layer] = { ...values(found), shapes: found.shapes, about: found.document };
+  }
+  const none = await getArrays(`/api/networks/${network}/kernels`, { layer: "relu", channel: 1 });
+  return {
+    maps: values(await getArrays(`${at}/maps`, { layer: "groups", channels: [3, 1] })).maps,
+    channels: await getArrays(`${at}/channels`, { layer: "relu" }).then((one) => ({ ...values(one), ...one.document })),
+    histogram: await getJson(`${at}/histogram`, { layer: "leaky" }),
+    kernels, none: none.document.channels,
+  };
+}"""
+
+
+def test_the_maps_view_of_a_file_has_the_answers_of_the_server(tmp_path, open_file):
+    network = Network(
+        [
+            *list(every_rule().entries)[:6],
+            Entry("up", L.ConvTranspose2d(6, (2, 3), stride=2, groups=2), ("relu",)),
+            Entry("late", L.ReLU(), ("up",)),
+        ],
+        "maps",
+    )
+    path = tmp_path / "page.html"
+    session, _ = exported(Model(network, seed=3), path)
+    page = open_file(path, "#s=1&l=groups&u=1,2,3&v=maps")
+    page.wait_for_selector("#stage .content[data-state=ready] .big")
+    assert page.locator("#stage [data-q=kernel]").count() == 2
+    found = page.evaluate(ANSWERS, [session.first.id, SAMPLE.id])
+    model = session.first.model
+    outputs = model.activations(inputs_of(session)[None])
+    assert found["maps"] == outputs["groups"][0][[3, 1]].ravel().tolist()
+    relu = outputs["relu"][0].reshape(4, -1).astype(np.float64)
+    assert found["channels"]["low"] == relu.min(axis=1).tolist()
+    assert found["channels"]["high"] == relu.max(axis=1).tolist()
+    assert found["channels"]["strength"] == pytest.approx(np.abs(relu).mean(axis=1), rel=1e-12)
+    assert found["channels"]["dead"] == np.flatnonzero(~relu.any(axis=1)).tolist()
+    counts, edges = np.histogram(outputs["leaky"][0].astype(np.float64), 48)
+    assert found["histogram"]["counts"] == counts.tolist()
+    assert found["histogram"]["edges"] == edges.tolist()
+    weights = {name: model.parameters[f"{name}.weight"] for name in ("reflect", "groups", "up")}
+    own = {"reflect": weights["reflect"][3], "groups": weights["groups"][3], "up": weights["up"][2:4, 0]}
+    for name, first in (("reflect", 0), ("groups", 2), ("up", 2)):
+        one = found["kernels"][name]
+        assert one["kernels"] == own[name].ravel().tolist(), name
+        assert one["shapes"]["kernels"] == list(own[name].shape)
+        assert one["about"]["channels"] == len(own[name])
+        assert one["about"]["first"] == first
+        assert one["about"]["range"] == [float(weights[name].min()), float(weights[name].max())]
+    assert found["none"] == 0
+
+
+def test_a_file_shows_fields_of_its_pinned_unit(digits, open_file):
+    path, session = digits
+    page = open_file(path, "#s=1&l=conv2&u=0,2,1&v=field&q=region")
+    page.wait_for_selector("#stage .content[data-state=ready]")
+    smallest = page.get_attribute("[data-q=smallest_size]", "data-v")
+    assert int(smallest) == max(smallest_sizes(session.first.network))
+
+
+def test_a_file_does_not_say_where_things_were_on_the_disk(tmp_path):
+    folder = tmp_path / "private folder"
+    folder.mkdir()
+    model = Model(Network([Entry("input", L.Input((1, 9, 9))), Entry("conv", L.Conv2d(2, 3), ("input",))], "own"))
+    model.save(str(folder / "mine.safetensors"))
+    image = folder / "seven.png"
+    Image.fromarray(np.arange(81, dtype=np.uint8).reshape(9, 9)).save(image)
+    written = tmp_path / "page.html"
+    source = str(folder / "mine.safetensors")
+    assert main(["explore", source, "--image", str(image), "--compare", source, "--export", str(written)]) == 0
+    text = written.read_text(encoding="utf-8")
+    chunks = re.findall(r'data-chunk="\d+">([^<]*)<', text)
+    whole = text.encode() + b"".join(gzip.decompress(base64.b64decode(one)) for one in chunks)
+    assert b"seven" in whole
+    assert b"private folder" not in whole
+    assert str(tmp_path).encode() not in whole
+
+
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_derivations_in_a_file_are_those_of_explain(digits, open_file, lang):
     path, session = digits
@@ -395,7 +480,7 @@ def test_a_large_network_fits_into_a_file(tmp_path, open_file):
 def check_large(path, session, open_file):
     """Check size, regions, and one unit of every layer of ResNet-50."""
     assert path.stat().st_size <= 25_000_000
-    page = open_file(path, "#s=1&l=layer3.2.conv2&u=3,2,1&v=growth&q=region")
+    page = open_file(path, "#s=1&l=layer3.2.conv2&u=3,2,1&v=field&q=region")
     shown = session.first
     region = shown.network.field("layer3.2.conv2", (2, 1))
     assert value(page, "box") == list(region.box)

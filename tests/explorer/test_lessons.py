@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import suppress
+from pathlib import Path
 from urllib.parse import parse_qs
 
 import numpy as np
@@ -11,6 +13,8 @@ import pytest
 
 import convscope as cs
 from convscope.errors import BadFile, BadSetting
+from convscope.explorer import lessons
+from convscope.explorer.app import static_files
 from convscope.explorer.lessons.library import BUNDLED, LessonLibrary, step_document
 from convscope.explorer.lessons.quantities import QUANTITIES, Numbers
 from convscope.explorer.lessons.text import LARGEST, read_lesson
@@ -62,6 +66,14 @@ def test_a_lesson_is_read_in_parts():
     ]
     assert first.question is not None
     assert (first.question.answer, first.question.tolerance, len(first.question.choices)) == ("size conv1", 0.5, 2)
+
+
+def test_bundled_lessons_name_views_of_the_page():
+    source = static_files()["app/views.js"].decode()
+    known = set(re.search(r"Object\.entries\(\{ ([^}]+) \}", source)[1].split(", "))
+    for path in Path(lessons.__file__).parent.glob("*.md"):
+        for view in re.findall(r"[&\s]v=(\w+)", path.read_text(encoding="utf-8")):
+            assert view in known, path.name
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,7 @@ def test_the_prediction_is_that_of_the_command(opened, open_page, capsys):
 
 
 def test_the_forms_of_the_network_are_its_own(opened, open_page):
-    page = open_page(opened[0], "#s=1&l=conv2&u=1,2,3&q=cost&v=growth")
+    page = open_page(opened[0], "#s=1&l=conv2&u=1,2,3&q=cost&v=field")
     network = opened[1].first.network
     assert cs.compare(cs.parse(offered(page, "notation")), network).same
     assert cs.compare(cs.parse_untrusted(offered(page, "yaml"), form="yaml"), network).same

@@ -71,7 +71,7 @@ class ShownNetwork:
     """The run of which each stored step can be shown."""
     seed: int = 0
 
-    @property
+    @cached_property
     def title(self) -> str:
         """Return a short name: that of the file or run, or what the network was opened by."""
         path = Path(self.source)
@@ -79,7 +79,7 @@ class ShownNetwork:
             path.stem
             if path.suffix and os.path.isfile(path)
             else path.name
-            if os.path.exists(path)
+            if path.is_absolute() or os.path.exists(path)
             else self.source
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,8 @@ from ...inside.class_maps import default_layer, even_centers, unit_centers
 from ...inside.effective_field import effective_field, growth_layers
 from ...inside.perturbation import LayerChange, perturb
 from ...network import Network
-from ..session import Session
+from ..question import Query, Unit
+from ..session import Session, ShownNetwork
 from ..wire import FOREVER, arrays_response, json_response
 from .requests import endpoint, integer, integers, shown_image, shown_network
 
@@ -29,6 +31,11 @@ IMAGES = 8
 
 FURTHER = 96
 """Pixels above the image's size up to which sizes are tried."""
+
+MOST_LAYERS = 200_000
+"""Layers, counted for each size that is tried, up to which sizes are tried: fewer in a network of many layers."""
+
+FEWEST_SIZES = 16
 
 LARGEST_PATCH = 64
 
@@ -101,9 +108,9 @@ async def counts(request: Request, session: Session) -> Response:
 
 
 async def sizes(request: Request, session: Session) -> Response:
-    """Return, for image sizes from the smallest legal one, the layers that lose rows or columns.
+    """Return, for image sizes from `first` on, the layers that lose rows or columns.
 
-    Rows and columns change together where the image is square, else one of them, with the other unchanged.
+    `first` is the smallest legal size, or in a network of many layers a size near the network's own. Rows and columns change together where the image is square, else one of them, with the other unchanged.
     """
     shown = shown_network(request, session)
     document = await session.analysis.run(lambda: {"axes": _sizes(shown.network)})
@@ -118,14 +125,17 @@ def _sizes(network: Network) -> list[dict[str, Any]]:
     found = []
     for axes in groups:
         tried = []
-        least = max(smallest[axis - 1] for axis in axes)
-        for n in range(least, shape[axes[0]] + FURTHER + 1):
+        least, size = max(smallest[axis - 1] for axis in axes), shape[axes[0]]
+        count = max(FEWEST_SIZES, MOST_LAYERS // len(network))
+        last = size + FURTHER
+        first = least if last - least < count else max(least, size - count // 2)
+        for n in range(first, min(last, first + count - 1) + 1):
             one = tuple(n if axis in axes else size for axis, size in enumerate(shape))
             losing = [losing_layers(network, one, axis) for axis in axes] if is_legal(network, one) else [None]
             names = dict.fromkeys(name for layers in losing for name in layers or ())
             tried.append(None if losing[0] is None else list(names))
         found.append(
-            {"axes": [axis - 1 for axis in axes], "smallest": least, "size": shape[axes[0]], "losing": tried}
+            {"axes": [axis - 1 for axis in axes], "smallest": least, "size": size, "first": first, "losing": tried}
         )
     return found
 
@@ -194,6 +204,17 @@ def _change(change: LayerChange) -> dict[str, Any]:
         "seeing": None if change.seeing is None else change.seeing.count,
         "outside": change.outside,
     }
+
+
+def recorded_of_network(shown: ShownNetwork, units: Sequence[Unit]) -> Iterator[Query]:
+    """Yield what an export records of a network's fields."""
+    path = f"/api/networks/{shown.id}"
+    yield Query(f"{path}/sizes")
+    yield Query(f"{path}/class-map")
+    for layer in dict.fromkeys(unit.layer for unit in units):
+        yield Query(f"{path}/counts", {"layer": layer})
+    for unit in units:
+        yield Query(f"{path}/beam", {"layer": unit.layer, "at": unit.at})
 
 
 routes = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from ...inside.strongest import strongest
 from ...layers import Activation, ConvTranspose
 from ...layers.base import Layer
 from ...network import Node
+from ..question import Query, Unit
 from ..session import Session, ShownImage, ShownNetwork
 from ..wire import FOREVER, arrays_response, json_response
 from .requests import endpoint, integer, shown_image, shown_network
@@ -160,6 +162,12 @@ def _images(session: Session, shown: ShownNetwork) -> tuple[Array, list[str]]:
         parts.append(fitted.batch(np.arange(count))[0])
         names += [f"digit {index}" for index in range(count)]
     return np.concatenate(parts).astype(np.float32), names
+
+
+def recorded_of_image(shown: ShownNetwork, image: ShownImage, units: Sequence[Unit]) -> Iterator[Query]:
+    """Yield what an export records of the layers' values; the page computes channels and kernels itself."""
+    for node in shown.network:
+        yield Query(f"/api/values/{shown.id}/{image.id}/histogram", {"layer": node.name})
 
 
 routes = [

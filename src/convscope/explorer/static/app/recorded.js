@@ -11,6 +11,7 @@
 
 import { readBoxes } from "cs/boxes";
 import { t } from "cs/i18n";
+import { channelsOf, kernelsOf, mapsOf, noKernels } from "cs/recorded_maps";
 import { unitArithmetic } from "cs/recorded_units";
 import { decode, encode } from "cs/tensors";
 
@@ -101,39 +102,29 @@ async function region(network, { query }) {
   });
 }
 
-/** Write an output as maps: [channels, rows, columns]. */
-function mapShape(shape) {
-  if (shape.length === 3) return shape;
-  if (shape.length === 1) return [1, 1, shape[0]];
-  if (shape.length === 2) return [shape[0], 1, shape[1]];
-  return [shape[0], shape.slice(1, -1).reduce((a, b) => a * b, 1), shape[shape.length - 1]];
-}
-
 async function maps(network, { query }, image) {
   const found = await tensor(`${network}/${image}/${query.get("layer")}`);
-  if (!found) return null;
-  const [channels, rows, columns] = mapShape(found.shape);
-  const first = Number(query.get("first") ?? 0);
-  const count = Math.max(0, Math.min(Number(query.get("count") ?? 64), channels - first));
-  const area = rows * columns;
-  let low = Infinity;
-  let high = -Infinity;
-  const dead = [];
-  for (let channel = 0; channel < channels; channel += 1) {
-    let alive = false;
-    for (let i = channel * area; i < (channel + 1) * area; i += 1) {
-      const value = found.values[i];
-      if (value < low) low = value;
-      if (value > high) high = value;
-      if (value !== 0) alive = true;
-    }
-    if (!alive) dead.push(channel);
-  }
-  return new Response(encode({
-    arrays: { maps: found.values.slice(first * area, (first + count) * area) },
-    shapes: { maps: [count, rows, columns] },
-    document: { channels, first, range: [low, high], dead },
-  }));
+  return found && new Response(mapsOf(found, query));
+}
+
+async function channels(network, { query }, image) {
+  const found = await tensor(`${network}/${image}/${query.get("layer")}`);
+  return found && new Response(channelsOf(found));
+}
+
+async function kernels(network, { query }) {
+  const layer = query.get("layer") ?? "";
+  const recipe = (await part("recipes")).get(`${network}/${layer}`);
+  const { report } = (await part("documents")).get(`/api/networks/${network}#en`);
+  const named = new Map(report.layers.map((one) => [one.name, one]));
+  const row = named.get(layer);
+  const name = `${layer}.weight`;
+  if (!recipe?.parameters?.includes(name) || row.output_shape.length !== 3) return new Response(noKernels());
+  const weight = await tensor(`${network}/${name}`);
+  if (!weight) return null;
+  if (weight.shape.length !== 4) return new Response(noKernels());
+  const [inputs] = (named.get(row.inputs[0])?.output_shape ?? report.input_shape);
+  return new Response(kernelsOf(weight, row, inputs, Number(query.get("channel") ?? 0)));
 }
 
 async function unit(network, { query }, image) {
@@ -156,7 +147,7 @@ async function derivation(_network, { query, key, lang }) {
 }
 
 /** @type {Map<string, (network: string, asked: any, image: string) => Promise<Response | null>>} */
-const COMPUTED = new Map(Object.entries({ region, maps, unit, derivation }));
+const COMPUTED = new Map(Object.entries({ region, maps, channels, kernels, unit, derivation }));
 
 /** Answer for an address. @param {string} address @param {RequestInit} options @returns {Promise<Response>} */
 export async function ask(address, options = {}) {
@@ -166,5 +157,5 @@ export async function ask(address, options = {}) {
   if (found) return found;
   const [, network = "", image = "", name = ""] = /^\/api\/(?:networks|values)\/(\w+)(?:\/(\w+))?\/([\w-]+)$/.exec(asked.path) ?? [];
   const answer = await COMPUTED.get(name)?.(network, asked, image);
-  return answer ?? refuse(t(name === "unit" || name === "maps" ? "not_recorded_values" : "not_recorded"));
+  return answer ?? refuse(t(["unit", "maps", "channels", "kernels"].includes(name) ? "not_recorded_values" : "not_recorded"));
 }

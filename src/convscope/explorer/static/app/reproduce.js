@@ -106,7 +106,7 @@ const ofUnit = (make) => () => (row(state.layer)?.kind === "Input" ? null : make
 
 /** How each view and tab is reproduced. @type {Map<string, () => any>} */
 export const REPRODUCED = new Map(Object.entries({
-  maps: value, predict: prediction, growth: inspect, table: inspect, compare: comparison, editor: inspect,
+  maps: value, predict: prediction, field: inspect, table: inspect, compare: comparison, editor: inspect,
   region: ofUnit(field), sum: value, gradient: ofUnit(gradient), derive: ofUnit(derivation), cost: inspect,
 }));
 

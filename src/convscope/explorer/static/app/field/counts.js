@@ -69,22 +69,22 @@ function spans(indices) {
   return parts.map(([low, high]) => (low === high ? low : `${low}–${high}`)).join(", ") || t("none");
 }
 
-function slider({ axes, smallest, size, losing }, apart) {
+function slider({ axes, smallest, size, first, losing }, apart) {
   const key = `${network.id} ${axes}`;
   const words = h("p", { "data-q": "size_words" });
   const name = apart ? t(axes[0] === 0 ? "size_rows" : "size_columns") : t("size_both");
   const tell = (n) => {
     chosen.set(key, n);
-    const layers = losing[n - smallest];
+    const layers = losing[n - first];
     words.dataset.v = JSON.stringify([n, layers]);
     if (layers === null) show(words, t("size_illegal", { size: n }));
     else if (layers.length === 0) show(words, t("size_whole", { size: n }));
     else show(words, t("size_loses", { size: n, layers: layers.slice(0, 4).map((one) => readable(one, 20)).join(", "), count: layers.length }));
   };
-  const start = Math.max(smallest, Math.min(chosen.get(key) ?? size, smallest + losing.length - 1));
-  const input = h("input", { type: "range", min: smallest, max: smallest + losing.length - 1, value: String(start), "aria-label": name, oninput: (event) => tell(Number(event.target.value)) });
+  const start = Math.max(first, Math.min(chosen.get(key) ?? size, first + losing.length - 1));
+  const input = h("input", { type: "range", min: first, max: first + losing.length - 1, value: String(start), "aria-label": name, oninput: (event) => tell(Number(event.target.value)) });
   tell(start);
-  const whole = losing.map((layers, k) => [layers, smallest + k]).filter(([layers]) => layers !== null && layers.length === 0).map(([, n]) => n);
+  const whole = losing.map((layers, k) => [layers, first + k]).filter(([layers]) => layers !== null && layers.length === 0).map(([, n]) => n);
   const near = [...whole].sort((a, b) => Math.abs(a - size) - Math.abs(b - size)).slice(0, 4).sort((a, b) => a - b);
   return h("div", { class: "size" },
     h("p", {}, name, ": ", t("size_smallest"), " ", h("b", { "data-q": "smallest_size", "data-v": smallest }, number(smallest)), ". ",

@@ -14,6 +14,11 @@ const GAP = 26;
 const NAMES = 96;
 const CAP = 22;
 
+/** Layers that are marked by points; of a deeper network, this many at even distances and the selected one. */
+const MOST_POINTS = 600;
+/** Rows of a table that is made before it is opened. */
+const MOST_ROWS = 1000;
+
 /** Effective extents by network and layer. @type {Map<string, any>} */
 const extents = new Map();
 let running = "";
@@ -69,8 +74,12 @@ function panel(rows, name, top, height, width, x) {
       effectiveLine(rows, x, y),
     ] : null,
     s("path", { d: line, class: "curve" }),
-    known.map(([value, place, row]) => point(row, x(place), y(value), name, value)),
+    known.filter(([, place, row]) => isMarked(row, place, rows.length)).map(([value, place, row]) => point(row, x(place), y(value), name, value)),
   ];
+}
+
+function isMarked(row, place, count) {
+  return place % Math.ceil(count / MOST_POINTS) === 0 || row.name === state.layer;
 }
 
 function point(row, cx, cy, name, value) {
@@ -104,7 +113,7 @@ function names(rows, x, bottom, width) {
 function words(rows, x) {
   return rows.map((row, place) => {
     const { status, size } = row.receptive_field;
-    if (size) return null;
+    if (size || !isMarked(row, place, rows.length)) return null;
     const sign = status === "global" ? "∗" : "?";
     return s("text", { x: x(place), y: 14, "text-anchor": "middle", class: row.name === state.layer ? "sign current" : "sign", "data-layer": row.name, "data-q": "field_word", "data-v": status, onclick: () => select(row.name) },
       sign, s("title", {}, `${readable(row.name)}: ${t(`status_${status}`)}`));
@@ -129,17 +138,23 @@ function special(rows) {
 }
 
 function table(rows) {
+  const scroll = h("div", { class: "scroll" });
+  const make = () => scroll.firstChild ?? show(scroll, tableOf(rows));
+  if (rows.length <= MOST_ROWS) make();
+  return h("details", { ontoggle: make }, h("summary", {}, t("as_table")), scroll);
+}
+
+function tableOf(rows) {
   const pair = (list) => list?.map((one) => number(one)).join("×") ?? "–";
-  return h("details", {}, h("summary", {}, t("as_table")),
-    h("div", { class: "scroll" }, h("table", { class: "report" },
-      h("thead", {}, h("tr", {}, ["beam_layer", "y_size", "y_stride", "y_start", "effective_95", "fact_status"].map((name) => h("th", { scope: "col" }, t(name))))),
-      rows.map((row) => {
-        const field = row.receptive_field;
-        return h("tr", { "aria-current": String(row.name === state.layer), onclick: () => select(row.name) },
-          h("th", { scope: "row" }, h("button", { class: "link" }, readable(row.name, 30))),
-          h("td", {}, pair(field.size)), h("td", {}, pair(field.stride)), h("td", {}, pair(field.start)),
-          h("td", {}, pair(extents.get(`${network.id} ${row.name}`)?.extent["0.95"])), h("td", {}, t(`status_${field.status}`)));
-      }))));
+  return h("table", { class: "report" },
+    h("thead", {}, h("tr", {}, ["beam_layer", "y_size", "y_stride", "y_start", "effective_95", "fact_status"].map((name) => h("th", { scope: "col" }, t(name))))),
+    rows.map((row) => {
+      const field = row.receptive_field;
+      return h("tr", { "aria-current": String(row.name === state.layer), onclick: () => select(row.name) },
+        h("th", { scope: "row" }, h("button", { class: "link" }, readable(row.name, 30))),
+        h("td", {}, pair(field.size)), h("td", {}, pair(field.stride)), h("td", {}, pair(field.start)),
+        h("td", {}, pair(extents.get(`${network.id} ${row.name}`)?.extent["0.95"])), h("td", {}, t(`status_${field.status}`)));
+    }));
 }
 
 function controls(root) {
