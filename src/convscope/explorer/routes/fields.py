@@ -110,7 +110,8 @@ async def counts(request: Request, session: Session) -> Response:
 async def sizes(request: Request, session: Session) -> Response:
     """Return, for image sizes from `first` on, the layers that lose rows or columns.
 
-    `first` is the smallest legal size, or in a network of many layers a size near the network's own. Rows and columns change together where the image is square, else one of them, with the other unchanged.
+    `first` is the smallest legal size, or in a network of many layers a size near the network's own. Rows and
+    columns change together where the image is square, else one of them, with the other unchanged.
     """
     shown = shown_network(request, session)
     document = await session.analysis.run(lambda: {"axes": _sizes(shown.network)})

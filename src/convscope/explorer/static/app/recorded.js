@@ -112,18 +112,19 @@ async function channels(network, { query }, image) {
   return found && new Response(channelsOf(found));
 }
 
+/** Weights are recorded of the layers that have recipes: of a convolution without one, kernels are not known. */
 async function kernels(network, { query }) {
   const layer = query.get("layer") ?? "";
   const recipe = (await part("recipes")).get(`${network}/${layer}`);
   const { report } = (await part("documents")).get(`/api/networks/${network}#en`);
   const named = new Map(report.layers.map((one) => [one.name, one]));
   const row = named.get(layer);
-  const name = `${layer}.weight`;
-  if (!recipe?.parameters?.includes(name) || row.output_shape.length !== 3) return new Response(noKernels());
-  const weight = await tensor(`${network}/${name}`);
+  if (!row?.kind.includes("Conv")) return new Response(noKernels());
+  const name = recipe?.parameters?.find((one) => one.endsWith(".weight"));
+  const weight = name ? await tensor(`${network}/${name}`) : null;
   if (!weight) return null;
   if (weight.shape.length !== 4) return new Response(noKernels());
-  const [inputs] = (named.get(row.inputs[0])?.output_shape ?? report.input_shape);
+  const [inputs] = named.get(row.inputs[0])?.output_shape ?? report.input_shape;
   return new Response(kernelsOf(weight, row, inputs, Number(query.get("channel") ?? 0)));
 }
 

@@ -66,19 +66,14 @@ export function mapsOf(/** @type {Tensor} */ output, /** @type {URLSearchParams}
  * @param {Tensor} weight @param {any} row of the convolution in the report @param {number} inputs channels @param {number} channel
  */
 export function kernelsOf({ values, shape }, row, inputs, channel) {
-  const [outputs] = row.output_shape;
-  const area = shape[2] * shape[3];
-  const transposed = row.kind.includes("Transpose");
-  const own = transposed ? (shape[0] * shape[1]) / outputs : shape[1];
-  // A transposed convolution stores (input, output of the group), others (output, input of the group).
-  const group = Math.floor(channel / (transposed ? shape[1] : outputs / Math.max(1, inputs / own)));
-  const place = (k) => (transposed ? (group * own + k) * shape[1] + (channel % shape[1]) : channel * own + k) * area;
+  const [outputs, own, rows, columns] = shape;
+  const group = Math.floor(channel / (outputs / Math.max(1, inputs / own)));
+  const area = rows * columns;
   const count = Math.min(own, MOST_KERNELS);
-  const kernels = new Float32Array(count * area);
-  for (let k = 0; k < count; k += 1) kernels.set(values.subarray(place(k), place(k) + area), k * area);
+  const start = channel * own * area;
   const range = [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))];
   return encode({
-    arrays: { kernels }, shapes: { kernels: [count, shape[2], shape[3]] },
+    arrays: { kernels: values.slice(start, start + count * area) }, shapes: { kernels: [count, rows, columns] },
     document: { channels: own, first: group * own, source: row.inputs[0], range },
   });
 }
