@@ -24,14 +24,15 @@ export async function effective(root) {
   const unit = selected();
   const key = JSON.stringify([network.id, unit.layer, unit.row, unit.column]);
   let region;
+  let mask;
   try {
     region = await loadRegion(unit, state.lang);
+    ({ mask } = (await loadMask(unit)).arrays);
   } catch (error) {
     root.append(h("p", { class: "note" }, error.message));
     return;
   }
   const [, height, width] = network.report.input_shape;
-  const mask = (await loadMask(unit)).arrays.mask;
   const box = boxOf(unit)?.box ?? region.box;
   const figures = h("div", { class: "figures" }, figure(mask, height, width, box, 1, t("theoretical"), `${region.size.join("×")}`));
   root.append(h("p", { class: "note" }, t("effective_note", { layer: readable(unit.layer, 24), row: unit.row, column: unit.column })), figures);
