@@ -287,6 +287,7 @@ def test_a_file_does_not_say_where_things_were_on_the_disk(tmp_path):
     chunks = re.findall(r'data-chunk="\d+">([^<]*)<', text)
     whole = text.encode() + b"".join(gzip.decompress(base64.b64decode(one)) for one in chunks)
     assert b"seven" in whole
+    assert b"mine.safetensors" in whole
     assert b"private folder" not in whole
     assert str(tmp_path).encode() not in whole
 

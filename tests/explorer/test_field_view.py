@@ -18,6 +18,7 @@ from convscope.analysis.seen_counts import seen_counts
 from convscope.data.arrays import ArrayDataset
 from convscope.data.datasets import digits
 from convscope.data.transforms import resize_dataset
+from convscope.explorer.routes import fields
 from convscope.explorer.session import SAMPLE, Session
 from convscope.model import Model
 from convscope.network import Entry, Network
@@ -391,6 +392,33 @@ def test_the_size_slider_tells_which_sizes_lose_nothing(structure, open_page):
         losing = {name for axis in (1, 2) for name in losing_layers(network, (3, size, size), axis) or ()}
         shown, layers = value(page, "size_words")
         assert (shown, set(layers)) == (size, losing)
+
+
+@pytest.mark.parametrize(
+    ("smallest", "size", "layers", "expected"),
+    [
+        (32, 224, 50, range(32, 321)),
+        (1, 64, 10_000, range(54, 74)),
+        (60, 64, 10_000, range(60, 80)),
+        (1, 64, 10**6, range(56, 72)),
+    ],
+)
+def test_deep_networks_try_sizes_around_their_own(smallest, size, layers, expected):
+    assert fields._tried_sizes(smallest, size, layers) == expected
+
+
+def test_a_deep_network_has_few_points_and_its_table_when_it_is_opened(open_page):
+    session = Session()
+    network = cs.load("input 3x24x20 | " + " | ".join(["conv 4 3 p1 | relu"] * 650))
+    session.first = session.add_network(network, "deep")
+    with running(session) as one:
+        page = open_page(one, "#s=1&l=conv31&u=0,0,0&v=field&q=cost")
+        assert page.locator("[data-q=field_size]").count() <= 601
+        assert page.locator("[data-q=field_size][data-layer=conv31]").count() == 1
+        rows = page.locator("#stage details table.report tr")
+        assert rows.count() == 0
+        page.click("#stage details:has(.scroll) > summary")
+        page.wait_for_function("document.querySelectorAll('#stage details table.report tr').length === 1301")
 
 
 def test_nothing_outside_the_light_cone_changes(server, open_page):

@@ -97,14 +97,14 @@ async def export_page(
     for language in LANGUAGES:
         name = f"i18n/{language}.json"
         recording.documents[f"{_STATIC}/{name}"] = json.loads(static_files()[name])
-    _name_by_title(recording, (shown, *others))
+    _hide_paths(recording, (shown, *others))
     document = (await ask(app, Query("/api/session"))).document
     recording.documents["/api/session"] = {
         **document,
         "network": shown.id,
         "title": shown.title,
         "other": others[0].id if others else None,
-        "otherSource": others[0].title if others else None,
+        "otherSource": others[0].shared_source if others else None,
         "zoo": [],
         "images": [{"id": image.id, "name": image.name, "path": None} for image in images],
         "sample": images[0].id,
@@ -124,11 +124,11 @@ _MARGIN = 600_000
 """Bytes that are kept free for recipes, and for the marks around the chunks."""
 
 
-def _name_by_title(recording: Recording, networks: Sequence[ShownNetwork]) -> None:
-    """Replace the paths by which networks were opened, as a file is passed on to others."""
+def _hide_paths(recording: Recording, networks: Sequence[ShownNetwork]) -> None:
+    """Leave out the folders of the paths by which networks were opened, as the file is passed on to others."""
     for one in networks:
         for language in LANGUAGES:
-            recording.documents[f"/api/networks/{one.id}#{language}"]["source"] = one.title
+            recording.documents[f"/api/networks/{one.id}#{language}"]["source"] = one.shared_source
 
 
 def _pinned(shown: ShownNetwork, start: Start) -> Iterator[Unit]:

@@ -72,16 +72,16 @@ class ShownNetwork:
     seed: int = 0
 
     @cached_property
+    def shared_source(self) -> str:
+        """Return what the network was opened by, without the folders of a path."""
+        path = Path(self.source)
+        return path.name if path.is_absolute() or os.path.exists(path) else self.source
+
+    @cached_property
     def title(self) -> str:
         """Return a short name: that of the file or run, or what the network was opened by."""
         path = Path(self.source)
-        return (
-            path.stem
-            if path.suffix and os.path.isfile(path)
-            else path.name
-            if path.is_absolute() or os.path.exists(path)
-            else self.source
-        )
+        return path.stem if path.suffix and os.path.isfile(path) else self.shared_source
 
     @property
     def weights(self) -> Weights:

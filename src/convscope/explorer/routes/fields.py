@@ -33,9 +33,10 @@ FURTHER = 96
 """Pixels above the image's size up to which sizes are tried."""
 
 MOST_LAYERS = 200_000
-"""Layers, counted for each size that is tried, up to which sizes are tried: fewer in a network of many layers."""
+"""Limit on the product of layers and sizes tried, so that very deep networks answer within seconds."""
 
 FEWEST_SIZES = 16
+"""Sizes that are tried however deep the network is."""
 
 LARGEST_PATCH = 64
 
@@ -125,20 +126,37 @@ def _sizes(network: Network) -> list[dict[str, Any]]:
     groups = [tuple(range(1, len(shape)))] if square else [(axis,) for axis in range(1, len(shape))]
     found = []
     for axes in groups:
-        tried = []
         least, size = max(smallest[axis - 1] for axis in axes), shape[axes[0]]
-        count = max(FEWEST_SIZES, MOST_LAYERS // len(network))
-        last = size + FURTHER
-        first = least if last - least < count else max(least, size - count // 2)
-        for n in range(first, min(last, first + count - 1) + 1):
-            one = tuple(n if axis in axes else size for axis, size in enumerate(shape))
-            losing = [losing_layers(network, one, axis) for axis in axes] if is_legal(network, one) else [None]
-            names = dict.fromkeys(name for layers in losing for name in layers or ())
-            tried.append(None if losing[0] is None else list(names))
+        tried = _tried_sizes(least, size, len(network))
+        shapes = [tuple(n if axis in axes else one for axis, one in enumerate(shape)) for n in tried]
+        losing = [_losing(network, one, axes) for one in shapes]
         found.append(
-            {"axes": [axis - 1 for axis in axes], "smallest": least, "size": size, "first": first, "losing": tried}
+            {
+                "axes": [axis - 1 for axis in axes],
+                "smallest": least,
+                "size": size,
+                "first": tried.start,
+                "losing": losing,
+            }
         )
     return found
+
+
+def _tried_sizes(smallest: int, size: int, layers: int) -> range:
+    """Return the sizes that are tried: all from the smallest legal one, or those around the network's own."""
+    count = max(FEWEST_SIZES, MOST_LAYERS // layers)
+    end = size + FURTHER + 1
+    if end - smallest <= count:
+        return range(smallest, end)
+    first = max(smallest, size - count // 2)
+    return range(first, min(end, first + count))
+
+
+def _losing(network: Network, shape: tuple[int, ...], axes: tuple[int, ...]) -> list[str] | None:
+    """Return the layers that lose rows or columns along the axes for an input; None where it is illegal."""
+    if not is_legal(network, shape):
+        return None
+    return list(dict.fromkeys(name for axis in axes for name in losing_layers(network, shape, axis) or ()))
 
 
 async def growth(request: Request, session: Session) -> Response:

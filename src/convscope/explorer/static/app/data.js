@@ -3,6 +3,7 @@
 import { readBoxes } from "cs/boxes";
 import { Cache } from "cs/cache";
 import { state } from "cs/store";
+import { mapSizes } from "cs/tensors";
 import { getArrays, getJson } from "cs/wire";
 
 /** A page of maps of VGG-16's first layer takes 13 MB. */
@@ -68,14 +69,6 @@ export function row(layer) {
 /** Return [channels, rows, columns] of the maps that show a layer's output. */
 export function mapShape(layer) {
   return mapSizes(row(layer)?.output_shape ?? [1]);
-}
-
-/** Return [channels, rows, columns] of the maps that show an output. */
-export function mapSizes(shape) {
-  if (shape.length === 3) return shape;
-  if (shape.length === 1) return [1, 1, shape[0]];
-  if (shape.length === 2) return [shape[0], 1, shape[1]];
-  return [shape[0], shape.slice(1, -1).reduce((a, b) => a * b, 1), shape[shape.length - 1]];
 }
 
 /** Return the index of a unit in the layer's output. */

@@ -1,6 +1,6 @@
 /** Maps, channels and kernels of recorded outputs and weights, as the server answers them. */
 
-import { encode } from "cs/tensors";
+import { encode, mapSizes } from "cs/tensors";
 
 /** @typedef {{values: Float32Array, shape: number[]}} Tensor */
 
@@ -9,17 +9,9 @@ const PAGE = 64;
 /** Kernels of one answer, at most. */
 const MOST_KERNELS = 256;
 
-/** Write an output as maps: [channels, rows, columns]. */
-function mapShape(shape) {
-  if (shape.length === 3) return shape;
-  if (shape.length === 1) return [1, 1, shape[0]];
-  if (shape.length === 2) return [shape[0], 1, shape[1]];
-  return [shape[0], shape.slice(1, -1).reduce((a, b) => a * b, 1), shape[shape.length - 1]];
-}
-
 /** Return the range of each channel, its mean absolute value, and the channels with nothing but zeros. */
 function survey(/** @type {Tensor} */ { values, shape }) {
-  const [channels, rows, columns] = mapShape(shape);
+  const [channels, rows, columns] = mapSizes(shape);
   const area = rows * columns;
   const low = new Float64Array(channels).fill(Infinity);
   const high = new Float64Array(channels).fill(-Infinity);
@@ -46,7 +38,7 @@ export function channelsOf(/** @type {Tensor} */ output) {
 
 /** Answer with maps `first` … `first + count − 1` of an output, or those of named channels. */
 export function mapsOf(/** @type {Tensor} */ output, /** @type {URLSearchParams} */ query) {
-  const [channels, rows, columns] = mapShape(output.shape);
+  const [channels, rows, columns] = mapSizes(output.shape);
   const area = rows * columns;
   const first = Number(query.get("first") ?? 0);
   const count = Math.max(0, Math.min(Number(query.get("count") ?? PAGE), PAGE, channels - first));

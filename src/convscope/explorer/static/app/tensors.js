@@ -49,3 +49,11 @@ export function encode({ arrays, shapes, document }) {
   }
   return bytes.buffer;
 }
+
+/** Return [channels, rows, columns] of the maps that show an output. */
+export function mapSizes(shape) {
+  if (shape.length === 3) return shape;
+  if (shape.length === 1) return [1, 1, shape[0]];
+  if (shape.length === 2) return [shape[0], 1, shape[1]];
+  return [shape[0], shape.slice(1, -1).reduce((a, b) => a * b, 1), shape[shape.length - 1]];
+}

@@ -1,12 +1,13 @@
 /** Two networks side by side: the same unit of the same image, matched layers, fields and costs. */
 
 import { mapCanvas, scaleOf } from "cs/colors";
-import { inside, loadComparison, loadMapsOf, loadNetworkOf, mapSizes, network } from "cs/data";
+import { inside, loadComparison, loadMapsOf, loadNetworkOf, network } from "cs/data";
 import { h, readable, s, show } from "cs/dom";
 import { given, notice } from "cs/header";
 import { number, t } from "cs/i18n";
 import { keep, set, shortest, state } from "cs/store";
 import { select } from "cs/strip";
+import { mapSizes } from "cs/tensors";
 import { send } from "cs/wire";
 
 const COLORS = ["#0072B2", "#D55E00"];
